@@ -1,0 +1,69 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/diagnostic.h"
+#include "config/model.h"
+
+namespace gatehouse::config {
+
+class Node;
+class Decoder;
+
+/// What the configuration layer must know of a plugin without linking it.
+struct PluginInfo {
+  std::string name;
+  std::string summary;  ///< one line for docs and schema
+  int rank = 0;         ///< position in the chain, higher runs earlier (Kong's priority where Kong has the plugin)
+  /// Decodes the `config` mapping (null: absent) and reports every fault. Called by check and at build.
+  std::function<void(const Node* config, const std::string& path, const Mark& at, Diagnostics&)> check;
+  /// JSON Schema of `config`, as text.
+  std::function<std::string()> schema;
+  /// Rows of the options table of the docs page, Markdown.
+  std::function<std::string()> options_table;
+  /// Names of services that a decoded config refers to, with where it does so (mirror's `service`).
+  std::function<std::vector<std::pair<std::string, Mark>>(const Node* config)> service_references;
+};
+
+/// Checks that other layers lend to the loader, so that config links none of them.
+struct Catalogue {
+  std::vector<PluginInfo> plugins;
+  /// "" if `pattern` is a valid RE2, else RE2's message.
+  std::function<std::string(std::string_view pattern)> check_regex;
+  /// "" if it is a valid path pattern (PathPattern), else why not; fills the names that it captures.
+  std::function<std::string(std::string_view pattern, std::vector<std::string>* captures)> check_path;
+  /// Duplicate, shadowed and order-decided routes, found by the router.
+  std::function<void(const Model&, Diagnostics&)> check_routes;
+
+  const PluginInfo* plugin(std::string_view name) const;
+};
+
+/// How a load reaches files; `check` and `run` use the real ones.
+struct Source {
+  std::string name;  ///< shown in marks: "shop.yaml", or "POST /config"
+  std::string text;
+  bool allow_files = true;  ///< false refuses include, import and ${file:}
+};
+
+struct Loaded {
+  Model model;
+  Diagnostics diagnostics;           ///< sorted
+  std::vector<std::string> files;    ///< every file read, includes and ${file:} too: what --watch watches
+  std::shared_ptr<const Node> tree;  ///< the merged document, for print --effective
+};
+
+/// Reads and checks a file; never throws. On errors the model is as far as it could be decoded and must not be run.
+Loaded load_file(const std::string& path, const Catalogue& catalogue);
+Loaded load_text(const Source& source, const Catalogue& catalogue);
+
+/// The configuration with every default filled in, as YAML that loads to the same model; secrets are ***.
+std::string print_effective(const Loaded& loaded, const Catalogue& catalogue);
+/// The same as JSON.
+std::string print_effective_json(const Loaded& loaded, const Catalogue& catalogue);
+/// JSON Schema (2020-12) of the native format, plugins included, for editors.
+std::string schema(const Catalogue& catalogue);
+
+}  // namespace gatehouse::config

@@ -1,0 +1,225 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip_address.h"
+#include "config/diagnostic.h"
+
+namespace gatehouse::config {
+
+class Node;
+
+/// The one model that every configuration format becomes. Plain values; defaults are semantics.md's. Each object that a
+/// runtime message may want to name keeps the Mark of where it was written.
+
+/// A value that print, logs and errors show as ***.
+struct Secret {
+  std::string value;
+};
+
+/// Where a service's bytes go to or a listener takes them from.
+struct Address {
+  enum class Kind : std::uint8_t { ip, name, unix_path };
+  Kind kind = Kind::ip;
+  IpAddress ip;             ///< of kind ip
+  std::string host;         ///< of kind name: a DNS name; of kind unix_path: the path
+  std::uint16_t port = 0;   ///< none for unix_path
+  std::string text() const; ///< "10.0.0.1:80", "[::1]:80", "items.internal:9003", "unix:/run/x.sock"
+  friend bool operator==(const Address&, const Address&) = default;
+};
+
+/// nullopt: not written here, the outer level's value holds.
+struct RouteLimits {
+  std::optional<std::uint64_t> max_body;   ///< bytes; UINT64_MAX is off
+  std::optional<Duration> body_timeout;    ///< between two reads of a body, either side
+};
+
+struct Limits {
+  std::uint32_t request_line = 8 * 1024;
+  std::uint32_t max_header_bytes = 32 * 1024;
+  std::uint32_t max_headers = 100;
+  Duration header_timeout = std::chrono::seconds(10);
+  Duration idle_timeout = std::chrono::seconds(75);
+  std::uint64_t max_body = UINT64_MAX;
+  Duration body_timeout = std::chrono::seconds(30);
+  std::uint32_t max_connections = 0;  ///< 0: from RLIMIT_NOFILE
+};
+
+struct Timeouts {
+  std::optional<Duration> connect, send, read, total, stream_idle;  ///< defaults 5s, 30s, 30s, off, 1h
+};
+
+/// A plugin as written; its `config` is decoded by the plugin's own option table.
+struct PluginUse {
+  std::string name;
+  std::string instance;          ///< "" unless a second one of a kind is wanted
+  bool enabled = true;
+  bool before_auth = false;      ///< phase: before_auth
+  std::shared_ptr<const Node> config;  ///< the mapping under `config`, null if absent
+  Mark mark;
+  std::string config_path;       ///< "routes[2].plugins[0]", for messages
+};
+
+struct Target {
+  Address address;
+  std::uint32_t weight = 1;
+  Mark mark;
+};
+
+struct Pool {
+  std::uint32_t max_connections = 1024;  ///< a target, all workers together
+  std::uint32_t max_idle = 256;
+  Duration idle_timeout = std::chrono::seconds(4);
+  std::uint32_t queue = 1024;
+  Duration queue_timeout = std::chrono::seconds(1);
+};
+
+struct Service {
+  std::string name;
+  Mark mark;
+  std::string url;            ///< as written, "" if targets or discovery are
+  std::string authority;      ///< the url's host[:port], which Host becomes; "" for targets and discovery
+  std::string base_path;      ///< the url's path without a final slash, "" if it has none
+  std::vector<Target> targets;  ///< at least one
+  Timeouts timeouts;
+  Pool pool;
+  std::vector<PluginUse> plugins;
+};
+
+/// A condition on one header or query parameter.
+struct ValueMatch {
+  enum class Kind : std::uint8_t { one_of, regex, present, absent };
+  Kind kind = Kind::one_of;
+  std::vector<std::string> values;  ///< of one_of: one for plain equality
+  std::string regex;                ///< RE2 over the whole value
+  friend bool operator==(const ValueMatch&, const ValueMatch&) = default;
+};
+struct NamedMatch {
+  std::string name;  ///< header names in lower case
+  ValueMatch match;
+  Mark mark;
+  friend bool operator==(const NamedMatch& a, const NamedMatch& b) { return a.name == b.name && a.match == b.match; }
+};
+
+/// One pattern for the normalised path: "/users" exact, "/users/*" prefix, "/orders/{id}/details" with captures
+/// (and maybe a final "/*"), "~/re(?P<x>…)" RE2 over the whole path.
+struct PathPattern {
+  std::string text;
+  Mark mark;
+};
+
+struct Rewrite {
+  std::string path;     ///< a template with {capture}; "" if regex is used
+  std::string regex;    ///< RE2, every match on the path is replaced …
+  std::string replace;  ///< … by this, \1 for groups
+  bool set() const { return !path.empty() || !regex.empty(); }
+  Mark mark;
+};
+
+struct ForwardAction {
+  std::string service;
+  Mark mark;
+};
+struct SplitAction {
+  struct Part {
+    std::string service;
+    std::uint32_t weight = 0;
+    Mark mark;
+  };
+  std::vector<Part> parts;
+  std::string sticky_cookie, sticky_header;  ///< at most one is set
+};
+struct RedirectAction {
+  std::string location;  ///< a template with {capture}
+  int status = 302;
+};
+struct RespondAction {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+};
+using Action = std::variant<ForwardAction, SplitAction, RedirectAction, RespondAction>;
+
+enum class SchemeMatch : std::uint8_t { any, http, https };
+
+struct Route {
+  std::string name;        ///< as given, or made from the conditions
+  bool name_given = false;
+  Mark mark;
+  std::string config_path;  ///< "routes[3]"
+  int priority = 0;
+  std::vector<std::string> hosts;      ///< lower case, exact or "*.x"; empty: any
+  std::vector<PathPattern> paths;      ///< empty: any
+  std::vector<std::string> methods;    ///< upper case; empty: any
+  std::vector<NamedMatch> headers, query;
+  std::vector<Cidr> clients;
+  std::vector<std::string> listeners;  ///< empty: all
+  SchemeMatch scheme = SchemeMatch::any;
+  bool strip_path = false;
+  bool preserve_host = false;
+  Rewrite rewrite;
+  Action action;
+  Timeouts timeouts;
+  RouteLimits limits;
+  std::vector<PluginUse> plugins;
+};
+
+struct Listener {
+  std::string name;
+  Mark mark;
+  Address address;  ///< ip or unix_path
+  bool proxy_protocol = false;
+  Limits limits;    ///< the gateway's, with the listener's own laid over
+};
+
+struct Admin {
+  Address address;
+  Secret token;                    ///< "" for none
+  std::optional<Address> probes;
+  Mark mark;
+};
+
+struct AccessLog {
+  bool enabled = true;
+  std::string path = "stdout";  ///< a file, "stdout" or "stderr"
+  std::string format = "json";  ///< "json" or a template with $field
+  Mark mark;
+};
+
+struct Logging {
+  std::string level = "info";  ///< trace debug info warn error
+  AccessLog access;
+};
+
+struct Drain {
+  Duration delay = Duration::zero();
+  Duration timeout = std::chrono::seconds(30);
+};
+
+enum class ErrorFormat : std::uint8_t { json, problem, kong };
+
+/// A whole gateway.
+struct Model {
+  std::uint32_t workers = 0;  ///< 0: auto
+  std::vector<Listener> listeners;
+  std::vector<Cidr> trusted_proxies;
+  std::optional<Admin> admin;
+  Logging logging;
+  Limits limits;
+  Drain drain;
+  ErrorFormat error_format = ErrorFormat::json;
+  bool underscores_in_headers = false;
+  std::string default_service;  ///< "" for none
+  std::vector<Service> services;
+  std::vector<Route> routes;
+  std::vector<PluginUse> plugins;  ///< for every route
+};
+
+}  // namespace gatehouse::config
