@@ -20,7 +20,7 @@ void Arena::reset() noexcept {
     BlockPool::give(blocks_, blocks_->size);
     blocks_ = previous;
   }
-  next_ = end_ = 0;
+  next_ = end_ = kNowhere;
 }
 
 }  // namespace gatehouse

@@ -84,8 +84,10 @@ class Arena {
   }
   void* grow(std::size_t size, std::size_t align);
 
-  std::uintptr_t next_ = 0;
-  std::uintptr_t end_ = 0;
+  static constexpr std::uintptr_t kNowhere = 1;  ///< not 0, so that an empty allocation is not null
+
+  std::uintptr_t next_ = kNowhere;
+  std::uintptr_t end_ = kNowhere;
   Block* blocks_ = nullptr;
 };
 

@@ -3,7 +3,12 @@
 namespace gatehouse {
 
 void Wait::attach(Scheduler& scheduler, Signal* signal, Scope* scope, TimePoint deadline) {
+  detach();
   scheduler_ = &scheduler;
+  if (scope != nullptr && scope->cancelled()) {
+    scheduler.complete(*this, Outcome::cancelled);
+    return;
+  }
   signal_ = signal;
   if (signal != nullptr) signal->waiter_ = this;
   if (scope != nullptr) scope->waits_.push_back(*this);

@@ -47,7 +47,8 @@ class Wait {
   Wait& operator=(const Wait&) = delete;
   ~Wait() { detach(); }
 
-  /// Starts to wait; `fire` is called once from the scheduler's loop. `signal` and `scope` may be null.
+  /// Starts to wait, leaving what it waited for before; `fire` is called once from the scheduler's loop. `signal` and
+  /// `scope` may be null. With a scope that is cancelled already the wait ends in this turn of the loop.
   void attach(Scheduler& scheduler, Signal* signal, Scope* scope, TimePoint deadline);
   void detach() {
     if (signal_ != nullptr) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <exception>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "base/block_pool.h"
@@ -90,7 +91,7 @@ class [[nodiscard]] Task {
     handle_.resume();
   }
   /// The value of a task that is done.
-  T& result()
+  std::add_lvalue_reference_t<T> result()
     requires(!std::is_void_v<T>)
   {
     return *handle_.promise().value;

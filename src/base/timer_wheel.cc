@@ -75,8 +75,11 @@ Duration TimerWheel::next(TimePoint now) const {
     const TimePoint when = start_ + kTick * static_cast<std::int64_t>(base << (level * kBits));
     return std::max(when - now, Duration::zero());
   }
-  // The last level wraps round: entries behind its digit are a full turn ahead.
-  return occupied_[kLevels - 1] != 0 ? Duration(kTick * (1ll << (kBits * (kLevels - 1)))) : kOff;
+  if (occupied_[kLevels - 1] == 0) return kOff;
+  // The last level wraps round: what is behind its digit comes in the next turn, its first slot with the next digit.
+  constexpr int kShift = kBits * (kLevels - 1);
+  const TimePoint when = start_ + kTick * static_cast<std::int64_t>(((current_ >> kShift) + 1) << kShift);
+  return std::max(when - now, Duration::zero());
 }
 
 }  // namespace gatehouse

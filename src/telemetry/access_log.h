@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -33,10 +34,19 @@ class AccessFormat {
   virtual std::size_t write(const AccessRecord& record, char* to, std::size_t size) const = 0;
 };
 /// `format` is "json" or a template; "" in `error` on success, else what is wrong and null is returned.
-std::unique_ptr<AccessFormat> make_access_format(std::string_view format, std::string& error);
+/// Values of query parameters that usually hold credentials are written as ***; `secret_names` are further such names
+/// (the query names of key-auth), compared without case.
+std::unique_ptr<AccessFormat> make_access_format(std::string_view format, std::string& error,
+                                                 std::span<const std::string> secret_names = {});
+
+/// Bytes of a block: what a worker collects before it hands it over.
+inline constexpr std::size_t kAccessBlock = 64 * 1024;
 
 /// The sink that all workers share: one thread that writes blocks to a file, stdout or stderr. A blocked sink makes
 /// blocks be dropped and counted, never a worker wait.
+///
+/// Destroying it writes what is queued and waits for that, a second at most where the sink is blocked: the control thread
+/// keeps the last reference.
 class AccessSink {
  public:
   virtual ~AccessSink() = default;
@@ -51,6 +61,8 @@ class AccessSink {
 };
 /// `path`: a file (opened for append, created with mode 0640), "stdout" or "stderr". Null and `error` set if it can't be opened.
 std::shared_ptr<AccessSink> open_access_sink(const std::string& path, std::string& error);
+/// Lines lost by all sinks and buffers since the process started; never falls, whatever sinks come and go. Any thread.
+std::uint64_t access_log_dropped_total();
 
 /// One worker's end: formats into a 64 KiB block, hands it over when full or when it is a second old.
 /// Owner: the worker; one thread. No allocation per record.
@@ -59,6 +71,7 @@ class AccessBuffer {
   AccessBuffer() = default;
   /// Sends what is buffered to the old sink and goes on with these. Null sink: records are ignored.
   void use(std::shared_ptr<AccessSink> sink, std::shared_ptr<const AccessFormat> format);
+  /// A record that is larger than a block is written with its path cut short (then the other texts too).
   void append(const AccessRecord& record, TimePoint now);
   /// Hands over the block if its first line is older than a second, or `always`.
   void flush(TimePoint now, bool always = false);
@@ -68,6 +81,9 @@ class AccessBuffer {
   ~AccessBuffer();
 
  private:
+  void submit();
+  std::size_t write_shortened(const AccessRecord& record);
+
   std::shared_ptr<AccessSink> sink_;
   std::shared_ptr<const AccessFormat> format_;
   std::unique_ptr<char[]> block_;
