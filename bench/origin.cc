@@ -216,8 +216,8 @@ class Origin {
   static bool idle_output(const Connection& c) { return c.out.empty() && c.pending.kind == Pending::Kind::none; }
 
   bool read_some(Connection& c) {
-    // While a response waits for its reader, the next request may wait too.
-    if (!idle_output(c)) return true;
+    // While a response waits for its reader only EPOLLOUT is asked for, so this is an error or a hang-up.
+    if (!idle_output(c)) return false;
     const ssize_t n = read(c.fd, buffer_.data(), buffer_.size());
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     if (n == 0) return false;
@@ -327,7 +327,7 @@ class Origin {
       if (parts[0].iov_len + parts[1].iov_len == 0) return finish(c);
       const ssize_t n = writev(c.fd, parts.data(), parts.size());
       if (n < 0 && errno == EAGAIN) {
-        if (!c.waits_for_write) watch(c.fd, EPOLLIN | EPOLLOUT, false);
+        if (!c.waits_for_write) watch(c.fd, EPOLLOUT, false);
         c.waits_for_write = true;
         return true;
       }

@@ -4,7 +4,6 @@
 // EAGAIN is counted apart: it shows speculative reads and writes.
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -17,6 +16,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <type_traits>
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -58,10 +58,20 @@ __attribute__((constructor)) void map_counters() {
   if (memory != MAP_FAILED) counters = static_cast<std::atomic<std::uint64_t>*>(memory);
 }
 
+// The kernel takes every argument as a full register.
+template <typename T>
+long in_register(T value) {
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<long>(value);
+  } else {
+    return reinterpret_cast<long>(static_cast<const void*>(value));
+  }
+}
+
 template <typename... Args>
 long counted(Counter which, long number, Args... args) {
   count(which);
-  const long result = syscall(number, args...);
+  const long result = syscall(number, in_register(args)...);
   if (result < 0 && errno == EAGAIN) count(kAgain);
   return result;
 }

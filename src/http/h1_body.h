@@ -21,8 +21,8 @@ class BodyDecoder {
   void start(const Framing& framing, Fields* trailers);
 
   /// Decodes as much as it can from [data, data + size), in place. For length and until_close bodies the bytes are not
-  /// touched. Chunk extensions are dropped (at most 256 bytes a chunk). What is consumed must not be passed again; bytes
-  /// left over while `last` is false are an incomplete chunk line or trailer line, kept in the decoder: consumed is then size.
+  /// touched. Chunk extensions are dropped (at most 256 bytes a chunk). Everything is consumed unless `last`: an
+  /// incomplete chunk or trailer line is kept in the decoder, and its bytes must not be passed again.
   Step decode(char* data, std::size_t size);
 
   /// The connection has ended: completes an until_close body, is an error for the others unless they were complete.
@@ -33,7 +33,6 @@ class BodyDecoder {
   std::uint64_t remaining() const { return remaining_; }
   const char* error() const { return error_; }
 
-  static constexpr std::size_t kMaxChunkLine = 256 + 20;
   static constexpr std::size_t kMaxTrailerBytes = 8 * 1024;
   static constexpr std::uint32_t kMaxTrailers = 32;
 
@@ -52,10 +51,14 @@ class BodyDecoder {
     failed,
   };
   Step fail(const char* why);
+  Step decode_chunked(char* data, std::size_t size);
+  const char* take_framing(char c);  ///< null, or what is wrong
+  bool take_trailers(const char*& at, const char* end);
+  bool parse_trailers();
 
   State state_ = State::done;
   std::uint64_t remaining_ = 0;
-  std::uint16_t line_bytes_ = 0;
+  std::uint16_t line_bytes_ = 0;  ///< digits of a chunk size, then bytes of its extension
   bool any_digit_ = false;
   Fields* trailers_ = nullptr;
   const char* error_ = "";

@@ -37,12 +37,14 @@ class RequestParser {
   void reset() {
     size_ = 0;
     seen_ = 0;
+    check_at_ = 0;
   }
 
  private:
   HeadLimits limits_;
   std::size_t size_ = 0;
-  std::size_t seen_ = 0;  ///< bytes in which no further line end was found
+  std::size_t seen_ = 0;      ///< bytes in which no further line end was found
+  std::size_t check_at_ = 0;  ///< beyond so many bytes a limit is passed even if no line ends
   Error error_;
 };
 
@@ -57,12 +59,14 @@ class ResponseParser {
   void reset() {
     size_ = 0;
     seen_ = 0;
+    check_at_ = 0;
   }
 
  private:
   HeadLimits limits_;
   std::size_t size_ = 0;
   std::size_t seen_ = 0;
+  std::size_t check_at_ = 0;
   Error error_;
 };
 

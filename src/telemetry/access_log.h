@@ -73,7 +73,7 @@ class AccessBuffer {
   void use(std::shared_ptr<AccessSink> sink, std::shared_ptr<const AccessFormat> format);
   /// A record that is larger than a block is written with its path cut short (then the other texts too).
   void append(const AccessRecord& record, TimePoint now);
-  /// Hands over the block if its first line is older than a second, or `always`.
+  /// Hands over the block if its first line is half a second old (so that it is written within a second), or `always`.
   void flush(TimePoint now, bool always = false);
   /// When flush() wants to be called next; kNever if nothing is buffered.
   TimePoint flush_at() const { return used_ == 0 ? kNever : first_at_ + std::chrono::milliseconds(500); }

@@ -1,0 +1,1 @@
+"""The load benchmark's harness. Standard library only."""

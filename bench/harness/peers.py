@@ -1,0 +1,313 @@
+"""The proxies: what each is configured to do, how it is started, reloaded and asked for its version.
+
+All do the same work: one worker; HTTP/1.1 with keep-alive to client and upstream and connections shared by all clients;
+bodies streamed, not spooled; X-Forwarded-For, -Proto, -Host, X-Real-IP and a fresh request id added to the upstream
+request; one JSON line with the same fields per request to a file.
+"""
+
+import dataclasses
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+from harness.machine import BenchError, free_port
+
+UPSTREAM_KEEPALIVE = 1024
+CONNECTIONS = 16000  # more than any row opens
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """What of the configuration a row needs: how many routes, and which generation of it (None: never reloaded)."""
+
+    routes: int = 0
+    generation: int | None = None
+
+    def prefixes(self):
+        """Path prefixes to forward; [""] means everything."""
+        if self.routes:
+            return [f"/r/{i}/" for i in range(self.routes)]
+        if self.generation is not None:
+            return ["/small", f"/gen-{self.generation}/"]
+        return [""]
+
+
+class Peer:
+    """One proxy, running at most once. Files lie in a folder of its own under `work`."""
+
+    name = ""
+    reloads = True
+
+    def __init__(self, program, children, core, origin_port, work):
+        self.program, self._children, self._core, self._origin = program, children, core, origin_port
+        self.dir = os.path.join(work, self.name)
+        os.makedirs(self.dir, exist_ok=True)
+        self.log = os.path.join(self.dir, "access.log")
+        self.stderr = os.path.join(self.dir, "stderr.log")
+        self.port = 0
+        self.process = None
+
+    def config(self, shape):
+        raise NotImplementedError
+
+    def argv(self, shape):
+        raise NotImplementedError
+
+    def version(self):
+        done = subprocess.run([self.program, *self.version_args], capture_output=True, text=True, check=False)
+        text = done.stdout + done.stderr
+        match = re.search(r"\d+\.\d+\.\d+[\w.+-]*", text)
+        return match[0] if match else text.strip().splitlines()[0] if text.strip() else "unknown"
+
+    version_args = ("--version",)
+
+    def _write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path + ".new", "w", encoding="ascii") as f:
+            f.write(text)
+        os.replace(path + ".new", path)
+        return path
+
+    def start(self, shape, env=None):
+        """Starts it and waits until it forwards."""
+        self.port = free_port()
+        for path in (self.log, self.stderr):
+            open(path, "wb").close()
+        self._write("config", self.config(shape))
+        self.process = self._children.start(self.argv(shape), self._core, self.stderr, env=env,
+                                            stdout=self._stdout() or subprocess.DEVNULL)
+        path = shape.prefixes()[-1] + "x" if shape.prefixes()[0] else "/small"
+        deadline = time.monotonic() + 30
+        while self.status(path) != 200:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                state = "ended" if self.process.poll() is not None else "did not forward within 30 s"
+                self.stop()
+                raise BenchError(f"{self.name} {state}; its last words:\n{self.last_words()}")
+            time.sleep(0.02)
+
+    def _stdout(self):
+        return None
+
+    def last_words(self):
+        with open(self.stderr, encoding="utf-8", errors="replace") as f:
+            return f.read()[-2000:].strip()
+
+    def stop(self):
+        if self.process:
+            self._children.stop(self.process)
+            self.process = None
+
+    def status(self, path):
+        """Status of a GET on a connection of its own, 0 if there was no answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            return response.status
+        except (OSError, http.client.HTTPException):
+            return 0
+        finally:
+            connection.close()
+
+    def reload(self, shape):
+        self._write("config", self.config(shape))
+        os.kill(self.process.pid, self.reload_signal)
+
+    reload_signal = signal.SIGHUP
+
+    def forget_log(self):
+        """Empties the access log, so that rounds do not fill the disk."""
+        if os.path.exists(self.log):
+            os.truncate(self.log, 0)
+
+    def log_lines(self):
+        with open(self.log, "rb") as f:
+            return sum(block.count(b"\n") for block in iter(lambda: f.read(1 << 20), b""))
+
+
+class Gatehouse(Peer):
+    name = "gatehouse"
+    version_args = ("version",)
+
+    def config(self, shape):
+        def pattern(prefix):
+            return prefix + "*" if prefix.endswith("/") else prefix or "/*"
+
+        routes = "".join(f'  - {{name: "route-{i}", path: "{pattern(prefix)}", service: origin}}\n'
+                         for i, prefix in enumerate(shape.prefixes()))
+        return f"""workers: 1
+listeners:
+  - {{name: bench, address: "127.0.0.1:{self.port}"}}
+limits: {{max_connections: {CONNECTIONS}}}
+logging: {{level: warn, access: {{path: "{self.log}", format: json}}}}
+services:
+  - name: origin
+    url: http://127.0.0.1:{self._origin}
+    pool: {{max_connections: 4096, max_idle: {UPSTREAM_KEEPALIVE}, queue: 4096}}
+plugins:
+  - {{name: correlation-id, config: {{header_name: X-Request-Id}}}}
+routes:
+{routes}"""
+
+    def argv(self, shape):
+        return [self.program, "run", os.path.join(self.dir, "config")]
+
+
+class Nginx(Peer):
+    name = "nginx"
+    version_args = ("-v",)
+
+    def config(self, shape):
+        places = "".join(f"    location {prefix or '/'} {{ proxy_pass http://origin; }}\n" for prefix in shape.prefixes())
+        user = "user root;\n" if os.geteuid() == 0 else ""
+        temp = "".join(f"  {kind}_temp_path {self.dir}/temp-{kind};\n"
+                       for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        return f"""{user}daemon off;
+worker_processes 1;
+worker_rlimit_nofile {CONNECTIONS + 2000};
+pid {self.dir}/pid;
+error_log {self.stderr} warn;
+events {{ worker_connections {CONNECTIONS}; multi_accept on; }}
+http {{
+{temp}  log_format line escape=json '{{"ts":"$time_iso8601","request_id":"$request_id","client_ip":"$remote_addr",'
+    '"method":"$request_method","host":"$host","path":"$request_uri","protocol":"$server_protocol","status":$status,'
+    '"target":"$upstream_addr","bytes_in":"$content_length","bytes_out":$body_bytes_sent,'
+    '"duration":$request_time,"upstream":"$upstream_response_time"}}';
+  access_log {self.log} line buffer=64k flush=1s;
+  keepalive_timeout 75s;
+  keepalive_requests 1000000000;
+  client_max_body_size 0;
+  tcp_nodelay on;
+  proxy_http_version 1.1;
+  proxy_request_buffering off;
+  proxy_max_temp_file_size 0;
+  proxy_set_header Connection "";
+  proxy_set_header Host $proxy_host;
+  proxy_set_header X-Forwarded-For $remote_addr;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $host;
+  proxy_set_header X-Real-IP $remote_addr;
+  proxy_set_header X-Request-Id $request_id;
+  upstream origin {{
+    server 127.0.0.1:{self._origin};
+    keepalive {UPSTREAM_KEEPALIVE};
+    keepalive_requests 1000000000;
+  }}
+  server {{
+    listen 127.0.0.1:{self.port} backlog=4096;
+{places}  }}
+}}
+"""
+
+    def argv(self, shape):
+        return [self.program, "-p", self.dir, "-e", self.stderr, "-c", os.path.join(self.dir, "config")]
+
+
+class HAProxy(Peer):
+    name = "haproxy"
+    version_args = ("-v",)
+    reload_signal = signal.SIGUSR2
+
+    def config(self, shape):
+        if shape.prefixes() == [""]:
+            choose = "  default_backend origin\n"
+        else:
+            prefixes = self._write("routes.map", "".join(f"{prefix} origin\n" for prefix in shape.prefixes()))
+            choose = f"  use_backend %[path,map_beg({prefixes})]\n"
+        line = ('{"ts":"%tr","request_id":"%ID","client_ip":"%ci","method":"%HM","host":"%[var(txn.host)]","path":"%HU",'
+                '"protocol":"%HV","status":%ST,"target":"%si:%sp","bytes_in":%U,"bytes_out":%B,'
+                '"duration":%Ta,"upstream":%Tr}').replace('"', '\\"')
+        return f"""global
+  nbthread 1
+  maxconn {CONNECTIONS}
+  no strict-limits
+  hard-stop-after 10s
+  log stdout len 4096 format raw local0
+defaults
+  mode http
+  log global
+  option http-keep-alive
+  http-reuse always
+  timeout connect 5s
+  timeout client 75s
+  timeout server 30s
+  timeout http-keep-alive 75s
+  timeout http-request 10s
+  maxconn {CONNECTIONS}
+frontend bench
+  bind 127.0.0.1:{self.port} backlog 4096
+  log-format "{line}"
+  unique-id-format %[uuid()]
+  unique-id-header X-Request-Id
+  http-request set-var(txn.host) req.hdr(host)
+  http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Real-IP %[src]
+  http-request set-header Host 127.0.0.1:{self._origin}
+{choose}backend origin
+  server origin 127.0.0.1:{self._origin}
+"""
+
+    def _stdout(self):
+        return open(self.log, "ab")
+
+    def argv(self, shape):
+        # Only the reload row needs a master process; elsewhere it would only add to the memory.
+        mode = ["-W"] if shape.generation is not None else []
+        return [self.program, "-db", *mode, "-f", os.path.join(self.dir, "config")]
+
+
+class Envoy(Peer):
+    name = "envoy"
+    reloads = False  # a new bootstrap needs a new process; what Envoy reloads comes from a control plane
+
+    def config(self, shape):
+        def value(key, text):
+            return {"header": {"key": key, "value": text}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+        limits = {"max_connections": CONNECTIONS, "max_pending_requests": CONNECTIONS, "max_requests": CONNECTIONS}
+        line = {
+            "ts": "%START_TIME%", "request_id": "%REQ(X-REQUEST-ID)%", "client_ip": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+            "method": "%REQ(:METHOD)%", "host": "%REQ(X-FORWARDED-HOST)%", "path": "%REQ(:PATH)%", "protocol": "%PROTOCOL%",
+            "status": "%RESPONSE_CODE%", "target": "%UPSTREAM_HOST%", "bytes_in": "%BYTES_RECEIVED%",
+            "bytes_out": "%BYTES_SENT%", "duration": "%DURATION%", "upstream": "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%"}
+        manager = {
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "bench", "codec_type": "HTTP1", "use_remote_address": True,
+            "access_log": [{"name": "file", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+                "path": self.log, "log_format": {"json_format": line}}}],
+            "route_config": {"virtual_hosts": [{
+                "name": "all", "domains": ["*"],
+                "request_headers_to_add": [value("X-Forwarded-Host", "%REQ(:AUTHORITY)%"),
+                                           value("X-Real-IP", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
+                "routes": [{"match": {"prefix": prefix or "/"},
+                            "route": {"cluster": "origin", "timeout": "0s",
+                                      "host_rewrite_literal": f"127.0.0.1:{self._origin}"}}
+                           for prefix in shape.prefixes()]}]},
+            "http_filters": [{"name": "router", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}
+        address = lambda port: {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+        return json.dumps({"static_resources": {
+            "listeners": [{"name": "bench", "address": address(self.port), "filter_chains": [{"filters": [
+                {"name": "http", "typed_config": manager}]}]}],
+            "clusters": [{"name": "origin", "type": "STATIC", "connect_timeout": "5s",
+                          "circuit_breakers": {"thresholds": [limits]},
+                          "load_assignment": {"cluster_name": "origin", "endpoints": [{"lb_endpoints": [
+                              {"endpoint": {"address": address(self._origin)}}]}]}}]}})
+
+    def argv(self, shape):
+        return [self.program, "--concurrency", "1", "--disable-hot-restart", "--log-level", "error",
+                "-c", os.path.join(self.dir, "config.json")]
+
+    def _write(self, name, text):
+        return super()._write("config.json" if name == "config" else name, text)
+
+
+KINDS = {kind.name: kind for kind in (Gatehouse, Nginx, HAProxy, Envoy)}

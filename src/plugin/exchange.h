@@ -1,0 +1,121 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/ip_address.h"
+#include "http/head.h"
+#include "plugin/body.h"
+
+namespace gatehouse::plugin {
+
+class Plugin;
+
+enum class Verdict : std::uint8_t {
+  proceed,  ///< run the next plugin
+  reply,    ///< the exchange's response is complete; skip the other request hooks and the action, run the response hooks
+  suspend,  ///< call my *_async twin: the only verdict that pays for a coroutine frame
+};
+
+/// One request and its response, as plugins see them. Made by the engine when the request's head is complete, destroyed
+/// after on_complete. Views given to it must be literals, views into its heads, or in its arena.
+/// Owner: the exchange driver; its worker's thread.
+class Exchange {
+ public:
+  explicit Exchange(Arena& memory) : arena(memory), request(memory), response(memory) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  Arena& arena;
+
+  // ---- the request; what is changed here is what is forwarded ----
+
+  http::RequestHead request;    ///< fields: without hop-by-hop ones, with the gateway's forwarding headers
+  std::string_view method;      ///< as matched: for a CORS preflight the method that it asks for
+  std::string_view host;        ///< lower case, without port
+  std::string_view path;        ///< normalised; what routes were matched against. Not forwarded
+  std::string_view forward_path;   ///< goes to the service, behind its base path; starts with "/"
+  std::string_view forward_query;  ///< without "?"
+  std::string_view forward_host;   ///< Host for the service; "" until the action decides it
+  bool preflight = false;       ///< OPTIONS with Origin and Access-Control-Request-Method
+  bool https = false;           ///< the scheme under which the client sees the gateway
+
+  // ---- who and where ----
+
+  IpAddress client_ip;              ///< the rightmost address that is no trusted proxy's
+  std::string_view client_ip_text;
+  std::string_view request_id;      ///< X-Request-ID as forwarded
+  std::string_view trace_id;        ///< 32 hex digits of traceparent
+  std::string_view route;           ///< "" while none is known
+  std::string_view service;         ///< the service that the request goes to, "" for none
+  unsigned worker = 0;              ///< index of this worker, below BuildContext::workers()
+  TimePoint now{};                  ///< when the request's head was complete
+
+  // ---- bodies ----
+
+  std::uint64_t max_request_body = UINT64_MAX;   ///< bytes; a hook may lower it. Exceeding it is 413
+  std::uint64_t max_response_body = UINT64_MAX;  ///< exceeding it is 502
+  /// Asks for on_body of that direction, for the chain's plugins that have the hook. Call it in a head hook.
+  void observe_body(Direction direction) { observed_[static_cast<int>(direction)] = true; }
+  bool observes(Direction direction) const { return observed_[static_cast<int>(direction)]; }
+
+  // ---- the response ----
+
+  http::ResponseHead response;      ///< from on_response on; fields without hop-by-hop ones
+  std::string_view reply_body;      ///< the body where the gateway answers itself
+  bool replied = false;             ///< the gateway answers itself; `response` is its answer
+  Reason reason = Reason::none;     ///< why the client does not get what it asked for
+
+  /// Answers with `body` and no service is asked. Returns Verdict::reply, for `return exchange.reply(…)`. Fields may be
+  /// added to `response` after it. A Content-Type is set unless `content_type` is empty.
+  Verdict reply(int status, std::string_view body, std::string_view content_type);
+  /// Answers with the gateway's own error document for `why`, in the configured error_format; `message` is what the client
+  /// reads, "" for the usual sentence. `status` 0: the one that belongs to the reason.
+  Verdict refuse(Reason why, std::string_view message = {}, int status = 0);
+  /// Made by refuse(): the engine writes the document when the response hooks have run.
+  std::string_view refusal_message() const { return refusal_message_; }
+  bool refused() const { return refused_; }
+  /// Takes back a reply, before nothing of it was sent.
+  void clear_reply();
+
+  // ---- memory of one plugin for one request ----
+
+  /// `owner`'s state in this exchange, value-initialised at the first call. T is trivially destructible.
+  template <class T>
+  T& state(const Plugin& owner) {
+    for (State* at = states_; at != nullptr; at = at->next) {
+      if (at->owner == &owner) return *static_cast<T*>(at->data);
+    }
+    states_ = arena.make<State>(&owner, arena.make<T>(), states_);
+    return *static_cast<T*>(states_->data);
+  }
+  /// The same, or null where state() was never called.
+  template <class T>
+  const T* find_state(const Plugin& owner) const {
+    for (const State* at = states_; at != nullptr; at = at->next) {
+      if (at->owner == &owner) return static_cast<const T*>(at->data);
+    }
+    return nullptr;
+  }
+
+ private:
+  struct State {
+    const Plugin* owner;
+    void* data;
+    State* next;
+  };
+  State* states_ = nullptr;
+  std::string_view refusal_message_;
+  bool refused_ = false;
+  bool observed_[2] = {};
+};
+
+/// One try of a forwarded request, before its head is sent.
+struct Attempt {
+  std::string_view target;  ///< "10.0.0.1:80"
+  int number = 1;
+};
+
+}  // namespace gatehouse::plugin
