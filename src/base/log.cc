@@ -25,8 +25,8 @@ spdlog::logger& logger() {
     auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     // Never destroyed: threads may still write while the process ends.
     auto* made = new spdlog::logger("gatehouse", std::move(sink));
-    made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %v",
-                                                                    spdlog::pattern_time_type::utc));
+    made->set_formatter(
+        std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc));
     made->set_level(spdlog::level::trace);
     made->flush_on(spdlog::level::trace);
     return made;
@@ -49,9 +49,13 @@ void append_escaped(fmt::memory_buffer& line, std::string_view message) {
 
 }  // namespace
 
-void set_level(Level level) { detail::threshold.store(level, std::memory_order_relaxed); }
+void set_level(Level level) {
+  detail::threshold.store(level, std::memory_order_relaxed);
+}
 
-std::string_view to_string(Level level) { return kWords[static_cast<std::size_t>(level)]; }
+std::string_view to_string(Level level) {
+  return kWords[static_cast<std::size_t>(level)];
+}
 
 bool parse_level(std::string_view word, Level& level) {
   for (std::size_t i = 0; i < kWords.size(); ++i) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <regex.h>
 
 #include <string>
@@ -41,8 +40,9 @@ TEST_F(Log, writes_time_level_and_message_on_one_line) {
   GH_LOG_INFO("config reloaded routes={}", 12);
   const std::string line = text();
   regex_t shape;
-  ASSERT_EQ(0, regcomp(&shape, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z info config "
-                               "reloaded routes=12\n$",
+  ASSERT_EQ(0, regcomp(&shape,
+                       "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z info config "
+                       "reloaded routes=12\n$",
                        REG_EXTENDED | REG_NOSUB));
   EXPECT_EQ(0, regexec(&shape, line.c_str(), 0, nullptr, 0)) << line;
   regfree(&shape);

@@ -61,6 +61,9 @@ class ServerStream : public Stream {
   virtual bool expects_continue() const = 0;
   /// The request's body has been read to its end.
   virtual bool request_complete() const = 0;
+  /// Reads and drops what is left of the request's body as far as it is at hand, so that the connection can go on; if it
+  /// is not all there, the connection closes after the response. For a response that does not wait for the body.
+  virtual void settle_request() = 0;
   /// After this response the connection ends.
   virtual void close_after() = 0;
 };

@@ -35,6 +35,8 @@ Regex::Regex(std::string_view pattern) : regex_(std::make_unique<re2::RE2>(piece
 
 Regex::~Regex() = default;
 
+const std::string& Regex::pattern() const { return regex_->pattern(); }
+
 bool Regex::full_match(std::string_view text) const {
   return regex_->Match(piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, nullptr, 0);
 }

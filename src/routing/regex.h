@@ -34,6 +34,7 @@ class Regex {
   const std::vector<std::string>& names() const { return names_; }
   /// Bytes with which every matching text starts.
   const std::string& prefix() const { return prefix_; }
+  const std::string& pattern() const;
   const re2::RE2& compiled() const { return *regex_; }
 
  private:

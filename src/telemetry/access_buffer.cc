@@ -11,12 +11,18 @@ std::atomic<std::uint64_t> dropped_lines{0};
 
 constexpr std::size_t kShortText = 256;
 
-void shorten(std::string_view& text, std::size_t size) { text = text.substr(0, size); }
+void shorten(std::string_view& text, std::size_t size) {
+  text = text.substr(0, size);
+}
 
 }  // namespace
 
-void count_dropped_lines(std::uint64_t lines) { dropped_lines.fetch_add(lines, std::memory_order_relaxed); }
-std::uint64_t access_log_dropped_total() { return dropped_lines.load(std::memory_order_relaxed); }
+void count_dropped_lines(std::uint64_t lines) {
+  dropped_lines.fetch_add(lines, std::memory_order_relaxed);
+}
+std::uint64_t access_log_dropped_total() {
+  return dropped_lines.load(std::memory_order_relaxed);
+}
 
 void AccessBuffer::use(std::shared_ptr<AccessSink> sink, std::shared_ptr<const AccessFormat> format) {
   submit();
@@ -51,9 +57,9 @@ std::size_t AccessBuffer::write_shortened(const AccessRecord& record) {
     size = format_->write(shorter, block_.get(), kAccessBlock);
   }
   if (size != 0) return size;
-  for (std::string_view* text : {&shorter.request_id, &shorter.trace_id, &shorter.method, &shorter.host, &shorter.path,
-                                 &shorter.protocol, &shorter.reason, &shorter.route, &shorter.service, &shorter.target,
-                                 &shorter.consumer}) {
+  for (std::string_view* text :
+       {&shorter.request_id, &shorter.trace_id, &shorter.method, &shorter.host, &shorter.path, &shorter.protocol,
+        &shorter.reason, &shorter.route, &shorter.service, &shorter.target, &shorter.consumer}) {
     shorten(*text, kShortText);
   }
   return format_->write(shorter, block_.get(), kAccessBlock);
@@ -69,6 +75,8 @@ void AccessBuffer::submit() {
   lines_ = 0;
 }
 
-AccessBuffer::~AccessBuffer() { submit(); }
+AccessBuffer::~AccessBuffer() {
+  submit();
+}
 
 }  // namespace gatehouse::telemetry

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "telemetry/access_log.h"
@@ -15,12 +16,30 @@ namespace {
 
 /// The fields in the order of the JSON form.
 enum class Field : std::uint8_t {
-  ts, request_id, trace_id, client_ip, method, host, path, protocol, status, reason, route, service, target, consumer,
-  bytes_in, bytes_out, duration_ms, upstream_ms, tries,
+  ts,
+  request_id,
+  trace_id,
+  client_ip,
+  method,
+  host,
+  path,
+  protocol,
+  status,
+  reason,
+  route,
+  service,
+  target,
+  consumer,
+  bytes_in,
+  bytes_out,
+  duration_ms,
+  upstream_ms,
+  tries,
 };
 constexpr std::array<std::string_view, 19> kFieldNames{
-    "ts",    "request_id", "trace_id", "client_ip", "method",    "host",     "path",      "protocol",    "status", "reason",
-    "route", "service",    "target",   "consumer",  "bytes_in",  "bytes_out", "duration_ms", "upstream_ms", "tries"};
+    "ts",       "request_id", "trace_id",    "client_ip",   "method",  "host",   "path",
+    "protocol", "status",     "reason",      "route",       "service", "target", "consumer",
+    "bytes_in", "bytes_out",  "duration_ms", "upstream_ms", "tries"};
 static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::tries) + 1);
 
 /// RFC 3339 in UTC with milliseconds. The text of a second is made once by each thread, not once a record.
@@ -161,29 +180,46 @@ class TemplateFormat final : public AccessFormat {
   }
   void value(LineWriter& out, Field field, const AccessRecord& r) const {
     switch (field) {
-      case Field::ts: return write_time(out, r.time_us);
-      case Field::request_id: return word(out, r.request_id);
-      case Field::trace_id: return word(out, r.trace_id);
-      case Field::client_ip: return word(out, AddressText(r.client_ip).view());
-      case Field::method: return word(out, r.method);
-      case Field::host: return word(out, r.host);
+      case Field::ts:
+        return write_time(out, r.time_us);
+      case Field::request_id:
+        return word(out, r.request_id);
+      case Field::trace_id:
+        return word(out, r.trace_id);
+      case Field::client_ip:
+        return word(out, AddressText(r.client_ip).view());
+      case Field::method:
+        return word(out, r.method);
+      case Field::host:
+        return word(out, r.host);
       case Field::path:
         if (r.path.empty()) return word(out, "");
         return each_shown_part(secrets_, r.path, [&out](std::string_view part) { out.visible(part); });
-      case Field::protocol: return word(out, r.protocol);
-      case Field::status: return out.number(static_cast<std::uint64_t>(std::max(r.status, 0)));
-      case Field::reason: return word(out, r.reason);
-      case Field::route: return word(out, r.route);
-      case Field::service: return word(out, r.service);
-      case Field::target: return word(out, r.target);
-      case Field::consumer: return word(out, r.consumer);
-      case Field::bytes_in: return out.number(r.bytes_in);
-      case Field::bytes_out: return out.number(r.bytes_out);
-      case Field::duration_ms: return out.millis(r.duration_us);
+      case Field::protocol:
+        return word(out, r.protocol);
+      case Field::status:
+        return out.number(static_cast<std::uint64_t>(std::max(r.status, 0)));
+      case Field::reason:
+        return word(out, r.reason);
+      case Field::route:
+        return word(out, r.route);
+      case Field::service:
+        return word(out, r.service);
+      case Field::target:
+        return word(out, r.target);
+      case Field::consumer:
+        return word(out, r.consumer);
+      case Field::bytes_in:
+        return out.number(r.bytes_in);
+      case Field::bytes_out:
+        return out.number(r.bytes_out);
+      case Field::duration_ms:
+        return out.millis(r.duration_us);
       case Field::upstream_ms:
         if (r.upstream_us == std::numeric_limits<std::uint64_t>::max()) return word(out, "");
         return out.millis(r.upstream_us);
-      case Field::tries: return out.number(r.tries);
+      case Field::tries:
+        return out.number(r.tries);
     }
   }
 
@@ -223,7 +259,8 @@ std::unique_ptr<AccessFormat> parse_template(std::string_view format, std::strin
     const char c = format[at];
     const auto byte = static_cast<unsigned char>(c);
     if ((byte < 0x20 && c != '\t') || byte == 0x7f) {
-      error = fmt::format("the access log format must be one line without control characters, byte {} is 0x{:02x}", at, byte);
+      error = fmt::format("the access log format must be one line without control characters, byte {} is 0x{:02x}", at,
+                          byte);
       return nullptr;
     }
     if (c != '$') {
@@ -241,7 +278,8 @@ std::unique_ptr<AccessFormat> parse_template(std::string_view format, std::strin
     const std::size_t end = std::min(format.find_first_not_of(kNameBytes, begin), format.size());
     const std::string_view name = format.substr(begin, end - begin);
     if (name.empty() || (braced && format.substr(end, 1) != "}")) {
-      error = fmt::format("$ at byte {} of the access log format must be followed by a field's name, or written $$", at);
+      error =
+          fmt::format("$ at byte {} of the access log format must be followed by a field's name, or written $$", at);
       return nullptr;
     }
     const auto field = std::ranges::find(kFieldNames, name);

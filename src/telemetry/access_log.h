@@ -18,11 +18,11 @@ struct AccessRecord {
   std::string_view method, host, path;  ///< path with its query as the client sent it
   std::string_view protocol;            ///< "HTTP/1.1"
   int status = 0;
-  std::string_view reason;              ///< "" where nothing went wrong
+  std::string_view reason;  ///< "" where nothing went wrong
   std::string_view route, service, target, consumer;
   std::uint64_t bytes_in = 0, bytes_out = 0;  ///< body bytes from and to the client
   std::uint64_t duration_us = 0;
-  std::uint64_t upstream_us = 0;        ///< until the response head, the last try; UINT64_MAX: no upstream was asked
+  std::uint64_t upstream_us = 0;  ///< until the response head, the last try; UINT64_MAX: no upstream was asked
   std::uint32_t tries = 0;
 };
 
@@ -30,7 +30,8 @@ struct AccessRecord {
 class AccessFormat {
  public:
   virtual ~AccessFormat() = default;
-  /// Appends one line (newline included) at `to`, which has `size` bytes; gives the bytes written, 0 if it does not fit.
+  /// Appends one line (newline included) at `to`, which has `size` bytes; gives the bytes written, 0 if it does not
+  /// fit.
   virtual std::size_t write(const AccessRecord& record, char* to, std::size_t size) const = 0;
 };
 /// `format` is "json" or a template; "" in `error` on success, else what is wrong and null is returned.
@@ -45,8 +46,8 @@ inline constexpr std::size_t kAccessBlock = 64 * 1024;
 /// The sink that all workers share: one thread that writes blocks to a file, stdout or stderr. A blocked sink makes
 /// blocks be dropped and counted, never a worker wait.
 ///
-/// Destroying it writes what is queued and waits for that, a second at most where the sink is blocked: the control thread
-/// keeps the last reference.
+/// Destroying it writes what is queued and waits for that, a second at most where the sink is blocked: the control
+/// thread keeps the last reference.
 class AccessSink {
  public:
   virtual ~AccessSink() = default;
@@ -59,7 +60,8 @@ class AccessSink {
   /// Writes out what is queued, waiting at most `wait`.
   virtual void flush(Duration wait) = 0;
 };
-/// `path`: a file (opened for append, created with mode 0640), "stdout" or "stderr". Null and `error` set if it can't be opened.
+/// `path`: a file (opened for append, created with mode 0640), "stdout" or "stderr". Null and `error` set if it can't
+/// be opened.
 std::shared_ptr<AccessSink> open_access_sink(const std::string& path, std::string& error);
 /// Lines lost by all sinks and buffers since the process started; never falls, whatever sinks come and go. Any thread.
 std::uint64_t access_log_dropped_total();

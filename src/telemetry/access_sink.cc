@@ -16,6 +16,7 @@
 #include <climits>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "telemetry/access_log.h"
@@ -62,7 +63,8 @@ struct Target {
 
 class Sink final : public AccessSink {
  public:
-  Sink(Target target, int wake_fd) : target_(std::move(target)), wake_fd_(wake_fd), ring_(kBlocks, kAccessBlock) {
+  Sink(Target target, int wake_fd)
+      : target_(std::move(target)), reopenable_(target_.owned), wake_fd_(wake_fd), ring_(kBlocks, kAccessBlock) {
     writer_ = std::thread([this] { run(); });
   }
   ~Sink() override {
@@ -83,6 +85,7 @@ class Sink final : public AccessSink {
     return true;
   }
   void reopen() override {
+    if (!reopenable_) return;
     reopen_.store(true, std::memory_order_release);
     wake();
   }
@@ -111,6 +114,7 @@ class Sink final : public AccessSink {
   }
 
   Target target_;  // the writer's, while it runs
+  const bool reopenable_;
   const int wake_fd_;
   BlockRing ring_;
   std::atomic<bool> stop_{false};
@@ -128,10 +132,11 @@ void Sink::run() {
   pthread_sigmask(SIG_BLOCK, &all, nullptr);  // signals are the control thread's; a broken pipe is an EPIPE here
   pthread_setname_np(pthread_self(), "gh-access-log");
   for (;;) {
-    if (reopen_.exchange(false, std::memory_order_acq_rel)) do_reopen();
     const bool stopping = stop_.load(std::memory_order_acquire);
     write_queued();
     if (stopping) return;
+    if (stop_.load(std::memory_order_acquire))
+      continue;  // its wake-up may have been taken while waiting for the target
     pollfd woken{wake_fd_, POLLIN, 0};
     if (poll(&woken, 1, -1) > 0) {
       std::uint64_t count;
@@ -169,21 +174,15 @@ void Sink::write_queued() {
 bool Sink::write_all(std::array<iovec, kGather>& parts, std::size_t count) {
   for (std::size_t first = 0; first < count;) {
     if (!target_.regular && wait_writable() == Ready::broken_off) return false;
-    if (mid_line_) {
-      iovec end_of_line{const_cast<char*>("\n"), 1};
-      if (write_some(&end_of_line, 1) == 1) mid_line_ = false;
-    }
-    const ssize_t written = mid_line_ ? -1 : write_some(&parts[first], count - first);
+    iovec end_of_line{const_cast<char*>("\n"), 1};
+    const ssize_t written = mid_line_ ? write_some(&end_of_line, 1) : write_some(&parts[first], count - first);
     if (written < 0) {
-      if (errno == EINTR || errno == EAGAIN) {
-        if (!target_.regular) continue;
-        if (wait_writable() == Ready::broken_off) return false;
-        continue;
-      }
       const int failed = errno;
+      if (failed == EINTR || (failed == EAGAIN && !target_.regular)) continue;
       GH_LOG_LIMITED(error, 1, "cannot write access log path={} error=\"{}\"", target_.path, strerrordesc_np(failed));
       return false;
     }
+    if (std::exchange(mid_line_, false)) continue;  // only the newline: ask again whether there is room
     for (auto left = static_cast<std::size_t>(written); first < count;) {
       const std::size_t step = std::min(left, parts[first].iov_len);
       parts[first].iov_base = static_cast<char*>(parts[first].iov_base) + step;
@@ -200,12 +199,14 @@ bool Sink::write_all(std::array<iovec, kGather>& parts, std::size_t count) {
 /// PIPE_BUF bytes, up to the end of a line where one ends in them: that much never blocks after poll() said yes.
 ssize_t Sink::write_some(const iovec* parts, std::size_t count) const {
   if (target_.regular) return ::writev(target_.fd, parts, static_cast<int>(count));
-  const std::string_view bytes(static_cast<const char*>(parts[0].iov_base), std::min<std::size_t>(parts[0].iov_len, PIPE_BUF));
+  const std::string_view bytes(static_cast<const char*>(parts[0].iov_base),
+                               std::min<std::size_t>(parts[0].iov_len, PIPE_BUF));
   const std::size_t line_end = bytes.rfind('\n');
   return ::write(target_.fd, bytes.data(), line_end == std::string_view::npos ? bytes.size() : line_end + 1);
 }
 
-/// Waits until the target takes bytes; broken off when it is to be opened again, or when a stopped sink has waited enough.
+/// Waits until the target takes bytes; broken off when it is to be opened again, or when a stopped sink has waited
+/// enough.
 Sink::Ready Sink::wait_writable() {
   for (;;) {
     if (reopen_.load(std::memory_order_acquire)) return Ready::broken_off;
@@ -213,8 +214,8 @@ Sink::Ready Sink::wait_writable() {
     if (stop_.load(std::memory_order_acquire)) {
       const TimePoint now = steady_now();
       if (give_up_ == kNever) give_up_ = now + kLastWait;
-      timeout_ms = static_cast<int>(std::max<std::int64_t>(
-          0, std::chrono::ceil<std::chrono::milliseconds>(give_up_ - now).count()));
+      timeout_ms = static_cast<int>(
+          std::max<std::int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(give_up_ - now).count()));
     }
     std::array<pollfd, 2> polled{{{target_.fd, POLLOUT, 0}, {wake_fd_, POLLIN, 0}}};
     const int ready = poll(polled.data(), polled.size(), timeout_ms);
@@ -228,7 +229,6 @@ Sink::Ready Sink::wait_writable() {
 }
 
 void Sink::do_reopen() {
-  if (!target_.owned) return;
   Target fresh{.path = target_.path};
   std::string error;
   if (!fresh.open(error)) {

@@ -6,8 +6,8 @@
 
 namespace gatehouse::telemetry {
 
-/// A bounded queue of blocks from many threads to one (a ticket per slot, after Vyukov's bounded queue). Lock-free; data is
-/// copied in. Memory is touched only as far as it is used.
+/// A bounded queue of blocks from many threads to one (a ticket per slot, after Vyukov's bounded queue). Lock-free;
+/// data is copied in. Memory is touched only as far as it is used.
 class BlockRing {
  public:
   /// `slots` is a power of two.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <deque>
@@ -140,7 +141,9 @@ struct Metrics::State {
   double config_success_seconds = 0;
 };
 
-Metrics::Metrics() : state_(std::make_unique<State>()) { state_->names.push_back({"(other)", ""}); }
+Metrics::Metrics() : state_(std::make_unique<State>()) {
+  state_->names.push_back({"(other)", ""});
+}
 Metrics::~Metrics() = default;
 
 SeriesId Metrics::series(std::string_view route, std::string_view service) {

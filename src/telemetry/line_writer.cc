@@ -15,8 +15,8 @@ constexpr std::uint64_t any_below(std::uint64_t word, std::uint8_t limit) {
 
 /// Whether all eight bytes stand for themselves in a JSON string: printable ASCII without quote and backslash.
 bool all_plain(std::uint64_t word) {
-  return ((word & kHighs) | any_below(word, 0x20) | any_below(word ^ kOnes * '"', 1) | any_below(word ^ kOnes * '\\', 1) |
-          any_below(word ^ kOnes * 0x7f, 1)) == 0;
+  return ((word & kHighs) | any_below(word, 0x20) | any_below(word ^ kOnes * '"', 1) |
+          any_below(word ^ kOnes * '\\', 1) | any_below(word ^ kOnes * 0x7f, 1)) == 0;
 }
 
 constexpr std::array<bool, 256> kPlain = [] {
@@ -88,14 +88,25 @@ std::size_t LineWriter::escape_one(std::string_view rest) {
   }
   if constexpr (Json) {
     switch (size == 0 ? 0xfffd : point) {
-      case '"': text("\\\""); break;
-      case '\\': text("\\\\"); break;
-      case '\n': text("\\n"); break;
-      case '\r': text("\\r"); break;
-      case '\t': text("\\t"); break;
+      case '"':
+        text("\\\"");
+        break;
+      case '\\':
+        text("\\\\");
+        break;
+      case '\n':
+        text("\\n");
+        break;
+      case '\r':
+        text("\\r");
+        break;
+      case '\t':
+        text("\\t");
+        break;
       default: {
         const std::uint32_t code = size == 0 ? 0xfffd : point;
-        const char escaped[6] = {'\\', 'u', kHex[code >> 12 & 15], kHex[code >> 8 & 15], kHex[code >> 4 & 15], kHex[code & 15]};
+        const char escaped[6] = {'\\',           'u', kHex[code >> 12 & 15], kHex[code >> 8 & 15], kHex[code >> 4 & 15],
+                                 kHex[code & 15]};
         text({escaped, sizeof escaped});
       }
     }

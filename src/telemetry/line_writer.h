@@ -6,8 +6,8 @@
 
 namespace gatehouse::telemetry {
 
-/// Appends to a fixed range of bytes. What does not fit whole is not written, and from then on nothing is: ask full() once
-/// at the end. No allocation.
+/// Appends to a fixed range of bytes. What does not fit whole is not written, and from then on nothing is: ask full()
+/// once at the end. No allocation.
 class LineWriter {
  public:
   LineWriter(char* to, std::size_t size) : start_(to), at_(to), end_(to + size) {}
@@ -38,8 +38,8 @@ class LineWriter {
                             static_cast<char>('0' + rest % 10)};
     text({digits, sizeof digits});
   }
-  /// The inside of a JSON string (RFC 8259 section 7). Control characters of Unicode too and the line separators U+2028 and
-  /// U+2029 are escaped; a byte that is not UTF-8 becomes \ufffd.
+  /// The inside of a JSON string (RFC 8259 section 7). Control characters of Unicode too and the line separators U+2028
+  /// and U+2029 are escaped; a byte that is not UTF-8 becomes \ufffd.
   void json(std::string_view value) { escape<true>(value); }
   /// For a line of text: control characters, quotes, backslashes and what is not UTF-8 become \xHH, byte by byte.
   void visible(std::string_view value) { escape<false>(value); }

@@ -2,18 +2,20 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace gatehouse::telemetry {
 namespace {
 
 constexpr std::uint32_t kOtherMethod = 9;
-constexpr std::uint32_t key_of(std::uint32_t method, std::uint32_t status) { return (method + 1) << 16 | status; }
+constexpr std::uint32_t key_of(std::uint32_t method, std::uint32_t status) {
+  return (method + 1) << 16 | status;
+}
 
 }  // namespace
 
 void Histogram::observe(std::uint64_t us) {
-  const auto value =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(us, std::numeric_limits<std::uint32_t>::max()));
+  const auto value = static_cast<std::uint32_t>(std::min<std::uint64_t>(us, std::numeric_limits<std::uint32_t>::max()));
   std::uint32_t place = 0;
   for (const std::uint32_t bound : kLatencyBounds) place += value > bound ? 1 : 0;  // no branches: vectorised
   bump(buckets[place]);

@@ -2,8 +2,8 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,8 +13,9 @@
 namespace gatehouse::telemetry {
 
 /// Upper bounds of the latency histograms, in microseconds; the last bucket is +Inf.
-inline constexpr std::array<std::uint32_t, 14> kLatencyBounds{
-    500, 1'000, 2'500, 5'000, 10'000, 25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 2'500'000, 5'000'000, 10'000'000};
+inline constexpr std::array<std::uint32_t, 14> kLatencyBounds{500,       1'000,     2'500,     5'000,     10'000,
+                                                              25'000,    50'000,    100'000,   250'000,   500'000,
+                                                              1'000'000, 2'500'000, 5'000'000, 10'000'000};
 
 /// Adds `n` to a counter of which this thread is the only writer.
 inline void bump(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) {
@@ -121,7 +122,8 @@ class WorkerMetrics {
 };
 
 /// All that the gateway counts. Workers write to a WorkerMetrics of their own; whoever scrapes sums them. Made once a
-/// process and outlives the workers. Every member may be called from any control thread at any time, never from a worker.
+/// process and outlives the workers. Every member may be called from any control thread at any time, never from a
+/// worker.
 class Metrics {
  public:
   Metrics();

@@ -50,7 +50,7 @@ MetricFamily tidy(MetricFamily& family) {
   std::vector<ClientMetric*> order;
   order.reserve(family.metric.size());
   for (ClientMetric& metric : family.metric) order.push_back(&metric);
-  std::ranges::stable_sort(order, [](const ClientMetric* a, const ClientMetric* b) { return a->label < b->label; });
+  std::ranges::sort(order, [](const ClientMetric* a, const ClientMetric* b) { return a->label < b->label; });
   out.metric.reserve(order.size());
   for (ClientMetric* metric : order) {
     if (!out.metric.empty() && out.metric.back().label == metric->label) {

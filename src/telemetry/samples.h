@@ -26,7 +26,8 @@ class Samples {
   void counter(std::string_view name, std::string_view help, Labels labels, double value);
   /// A value that goes up and down.
   void gauge(std::string_view name, std::string_view help, Labels labels, double value);
-  /// `buckets` has one count a bucket (not cumulated), one more than `bounds_us`; both in microseconds, written in seconds.
+  /// `buckets` has one count a bucket (not cumulated), one more than `bounds_us`; both in microseconds, written in
+  /// seconds.
   void histogram(std::string_view name, std::string_view help, Labels labels, std::span<const std::uint32_t> bounds_us,
                  std::span<const std::uint64_t> buckets, std::uint64_t sum_us);
 

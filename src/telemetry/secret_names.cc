@@ -7,14 +7,40 @@ namespace gatehouse::telemetry {
 namespace {
 
 // In byte order, for the binary search; written as normalise() leaves them.
-constexpr std::array<std::string_view, 34> kUsual{
-    "access_key",    "access_token",     "api_key",         "api_token",       "apikey",
-    "assertion",     "auth",             "auth_token",      "authorization",   "bearer",
-    "client_assertion", "client_secret", "code",            "code_verifier",   "credential",
-    "credentials",   "id_token",         "id_token_hint",   "jwt",             "key",
-    "passwd",        "password",         "private_key",     "pwd",             "refresh_token",
-    "secret",        "session_token",    "sig",             "signature",       "token",
-    "x_amz_credential", "x_amz_security_token", "x_amz_signature", "x_api_key"};
+constexpr std::array<std::string_view, 34> kUsual{"access_key",
+                                                  "access_token",
+                                                  "api_key",
+                                                  "api_token",
+                                                  "apikey",
+                                                  "assertion",
+                                                  "auth",
+                                                  "auth_token",
+                                                  "authorization",
+                                                  "bearer",
+                                                  "client_assertion",
+                                                  "client_secret",
+                                                  "code",
+                                                  "code_verifier",
+                                                  "credential",
+                                                  "credentials",
+                                                  "id_token",
+                                                  "id_token_hint",
+                                                  "jwt",
+                                                  "key",
+                                                  "passwd",
+                                                  "password",
+                                                  "private_key",
+                                                  "pwd",
+                                                  "refresh_token",
+                                                  "secret",
+                                                  "session_token",
+                                                  "sig",
+                                                  "signature",
+                                                  "token",
+                                                  "x_amz_credential",
+                                                  "x_amz_security_token",
+                                                  "x_amz_signature",
+                                                  "x_api_key"};
 static_assert(std::ranges::is_sorted(kUsual));
 
 constexpr std::size_t kMaxName = 128;  // decoded; a longer name is none that we know

@@ -10,7 +10,8 @@ namespace gatehouse::telemetry {
 /// credentials, and user information before a host. Immutable, any thread.
 class SecretNames {
  public:
-  /// `extra` names come on top of the usual ones (api_key, access_token, password, …); compared without case, `-` as `_`.
+  /// `extra` names come on top of the usual ones (api_key, access_token, password, …); compared without case, `-` as
+  /// `_`.
   explicit SecretNames(std::span<const std::string> extra = {});
 
   /// A part of a target, as an offset and one past the end.

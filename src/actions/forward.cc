@@ -1,0 +1,344 @@
+#include "actions/forward.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace gatehouse::actions {
+
+using http::Io;
+using plugin::Direction;
+using plugin::Verdict;
+
+namespace {
+
+Error timed_out(Reason reason, Source source, const char* detail) { return {reason, source, RetrySafety::no, 0, detail}; }
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
+  return text.size() >= lower.size() && http::equal_names(text.substr(0, lower.size()), lower);
+}
+
+/// Responses that flow for as long as both sides want (semantics.md, "Defaults").
+bool is_endless(const http::ResponseHead& head) {
+  const std::string_view type = head.fields.get(http::FieldId::content_type);
+  return starts_with_ignoring_case(type, "text/event-stream") || starts_with_ignoring_case(type, "application/grpc");
+}
+
+}  // namespace
+
+TimePoint Forward::until_after(Duration after) const {
+  return std::min(deadline_after(scope_.scheduler().now(), after), total_);
+}
+
+TimePoint Forward::read_deadline() const {
+  return until_after(streaming_ ? timeouts_.stream_idle : timeouts_.read);
+}
+
+Task<void> Forward::run(std::string_view target) {
+  total_ = deadline_after(scope_.scheduler().now(), timeouts_.total);
+  if (x_.request.framing.has_body()) {
+    const Io io = client_.expects_continue() ? Io::blocked : client_.read_body(first_);
+    if (io == Io::failed) {
+      give_up(client_.error());
+      co_return;
+    }
+    has_first_ = io == Io::done;
+    request_bytes_ = first_.data.size();
+    if (request_bytes_ > x_.max_request_body) {
+      x_.refuse(Reason::body_too_large);
+      co_return;
+    }
+  } else {
+    first_.last = has_first_ = true;
+  }
+  for (bool fresh = false;; fresh = true) {
+    report_.started = scope_.scheduler().now();
+    upstream::Cluster::Choice choice;
+    upstream::Lease lease = fresh ? upstream::Lease() : cluster_.try_reuse(x_.worker, choice);
+    if (!lease) {
+      Result<upstream::Lease> acquired =
+          co_await cluster_.acquire(x_.worker, choice, {timeouts_.connect, total_}, scope_, fresh);
+      if (!acquired) {
+        ++report_.tries;
+        give_up(acquired.error());
+        co_return;
+      }
+      lease = std::move(*acquired);
+    }
+    ++report_.tries;
+    report_.target = lease.endpoint().text();
+    client::H1Client& service = lease.stream();
+    service.begin(x_.arena, x_.request.method);
+    if (!chain_.attempt().empty()) {
+      plugin::Attempt attempt{report_.target, static_cast<int>(report_.tries)};
+      for (const plugin::Plugin* plugin : chain_.attempt()) plugin->on_attempt(x_, attempt);
+    }
+    const Step step = co_await exchange_heads(service, target);
+    if (step == Step::go_on) {
+      co_await pump_response(service);
+      upload_.stop();
+      co_return;
+    }
+    upload_.stop();
+    if (step == Step::ended) co_return;
+  }
+}
+
+bool Forward::may_retry(const Error& error, const http::ClientStream& service) const {
+  if (report_.tries > 1 || first_used_up_ || scope_.cancelled() || !service.reused()) return false;
+  if (error.retry == RetrySafety::yes) return true;
+  return error.retry == RetrySafety::if_reused && http::is_idempotent(x_.request.method);
+}
+
+Forward::Step Forward::on_error(const Error& error, const http::ClientStream& service) {
+  return may_retry(error, service) ? Step::retry : give_up(error);
+}
+
+/// Nothing has gone to the client: it gets the error as an answer.
+Forward::Step Forward::give_up(const Error& error) {
+  report_.detail = error.detail;
+  report_.sys = error.sys;
+  x_.refuse(error.reason == Reason::none ? Reason::internal : error.reason,
+            error.source == Source::downstream ? std::string_view(error.detail) : std::string_view());
+  return Step::ended;
+}
+
+/// Part of the response is with the client: only a cut connection tells it that the rest is missing.
+void Forward::break_off(const Error& error) {
+  report_.detail = error.detail;
+  report_.sys = error.sys;
+  x_.reason = error.reason;
+  client_.reset();
+}
+
+void Forward::observe(Direction direction, const http::BodyPiece& piece, const http::Fields& trailers) {
+  if (!x_.observes(direction)) return;
+  const plugin::BodyChunk chunk{direction, piece.data, piece.last, piece.last ? &trailers : nullptr};
+  for (const plugin::Plugin* plugin : chain_.body()) plugin->on_body(x_, chunk);
+}
+
+Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::string_view target) {
+  if (has_first_ && x_.request.framing.has_body() && report_.tries == 1) {
+    observe(Direction::request, first_, client_.trailers());
+  }
+  const bool with_trailers = first_.last && client_.trailers().size() != 0;
+  Io io = service.write_head(x_.request, target, first_.data, first_.last && !with_trailers);
+  while (io == Io::blocked) {
+    const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
+    if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
+    if (outcome == Outcome::timeout) {
+      co_return give_up(timed_out(Reason::upstream_timeout, Source::upstream, "the service did not take the request in time"));
+    }
+    io = service.flush();
+  }
+  if (io == Io::failed) co_return on_error(service.error(), service);
+  progress_ = scope_.scheduler().now();
+  upload_failed_ = false;
+  if (!first_.last || with_trailers) upload_.start(pump_request(service));
+
+  for (;;) {
+    io = service.read_head(x_.response);
+    if (io == Io::done) {
+      if (x_.response.status >= 200) break;
+      http::remove_hop_by_hop(x_.response.fields);
+      Io out = client_.write_informational(x_.response);
+      while (out == Io::blocked) {
+        if (co_await until(client_.writable(), scope_, until_after(timeouts_.body)) != Outcome::ready) {
+          co_return give_up({Reason::client_closed, Source::downstream, RetrySafety::no, 0, "the client does not read"});
+        }
+        out = client_.flush();
+      }
+      if (out == Io::failed) co_return give_up(client_.error());
+      continue;
+    }
+    if (io == Io::failed) co_return on_error(service.error(), service);
+    // The read timeout runs from the last part of the request: a long upload is no silence.
+    const TimePoint deadline = std::min(deadline_after(progress_, timeouts_.read), total_);
+    const Outcome outcome = co_await until(service.readable(), scope_, deadline);
+    if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
+    if (upload_failed_) co_return give_up(upload_error_);
+    if (outcome == Outcome::timeout && scope_.scheduler().now() >= std::min(deadline_after(progress_, timeouts_.read), total_)) {
+      if (upload_.running() && scope_.scheduler().now() < total_) {
+        // The request is still on its way: its own time limits watch over it.
+        progress_ = scope_.scheduler().now();
+        continue;
+      }
+      co_return give_up(timed_out(Reason::upstream_timeout, Source::upstream, "the service did not answer in time"));
+    }
+  }
+  report_.headed = scope_.scheduler().now();
+  co_return Step::go_on;
+}
+
+Task<void> Forward::pump_request(http::ClientStream& service) {
+  http::BodyPiece piece = first_;
+  piece.data = {};
+  while (!piece.last) {
+    Io io = client_.read_body(piece);
+    while (io == Io::blocked) {
+      const Outcome outcome = co_await until(client_.readable(), scope_, until_after(timeouts_.body));
+      if (outcome == Outcome::cancelled) co_return;
+      if (outcome == Outcome::timeout) {
+        fail_upload(service, timed_out(Reason::client_timeout, Source::downstream, "the request's body did not arrive in time"));
+        co_return;
+      }
+      io = client_.read_body(piece);
+    }
+    first_used_up_ = true;
+    if (io == Io::failed) {
+      fail_upload(service, client_.error());
+      co_return;
+    }
+    request_bytes_ += piece.data.size();
+    if (request_bytes_ > x_.max_request_body) {
+      fail_upload(service, {Reason::body_too_large, Source::downstream});
+      co_return;
+    }
+    observe(Direction::request, piece, client_.trailers());
+    const bool with_trailers = piece.last && client_.trailers().size() != 0;
+    if (piece.data.empty() && with_trailers) break;
+    io = service.write_body(piece.data, piece.last && !with_trailers);
+    while (io == Io::blocked) {
+      const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
+      if (outcome == Outcome::cancelled) co_return;
+      if (outcome == Outcome::timeout) {
+        fail_upload(service, timed_out(Reason::upstream_timeout, Source::upstream, "the service did not take the request in time"));
+        co_return;
+      }
+      io = service.flush();
+    }
+    if (io == Io::failed) co_return;  // the service stopped reading; it may have answered: the other direction finds out
+    progress_ = scope_.scheduler().now();
+  }
+  if (client_.trailers().size() != 0) {
+    Io io = service.finish(client_.trailers());
+    while (io == Io::blocked) {
+      if (co_await until(service.writable(), scope_, until_after(timeouts_.send)) != Outcome::ready) co_return;
+      io = service.flush();
+    }
+  }
+}
+
+void Forward::fail_upload(http::ClientStream& service, const Error& error) {
+  upload_failed_ = true;
+  upload_error_ = error;
+  service.readable().notify();  // whoever waits for the answer looks again
+}
+
+void Forward::prepare_response_head(const http::ClientStream& service) {
+  http::ResponseHead& head = x_.response;
+  if (x_.request.method == http::Method::head || head.status == 304) {
+    // The length describes the body that is not sent (RFC 9110 section 8.6).
+    std::uint64_t length = 0;
+    const std::string_view declared = head.fields.get(http::FieldId::content_length);
+    const auto [end, error] = std::from_chars(declared.data(), declared.data() + declared.size(), length);
+    if (!declared.empty() && error == std::errc() && end == declared.data() + declared.size()) {
+      head.framing = {http::Framing::Kind::length, length};
+    } else if (head.fields.has(http::FieldId::transfer_encoding)) {
+      head.framing = {http::Framing::Kind::chunked, 0};
+    }
+  }
+  http::remove_hop_by_hop(head.fields);
+  http::Field* via = head.fields.find(http::FieldId::via);
+  const std::string_view self = head.minor == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
+  if (via != nullptr) {
+    via->value = x_.arena.concat(via->value, ", ", self);
+  } else {
+    head.fields.append(http::FieldId::via, "Via", self);
+  }
+}
+
+Task<void> Forward::pump_response(http::ClientStream& service) {
+  const bool has_body = x_.response.framing.has_body();
+  streaming_ = is_endless(x_.response);
+  if (streaming_) total_ = kNever;
+  prepare_response_head(service);
+  for (const plugin::Plugin* plugin : chain_.response()) {
+    Verdict verdict = plugin->on_response(x_);
+    if (verdict == Verdict::suspend) verdict = co_await plugin->on_response_async(x_);
+    if (verdict == Verdict::reply) co_return;
+  }
+  const bool head_only = x_.request.method == http::Method::head || x_.response.status == 304;
+
+  http::BodyPiece piece;
+  piece.last = !has_body;
+  std::uint64_t bytes = 0;
+  if (has_body) {
+    if (x_.response.framing.kind == http::Framing::Kind::length && x_.response.framing.length > x_.max_response_body) {
+      give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0, "the service's body is larger than max_body"});
+      co_return;
+    }
+    const Io io = service.read_body(piece);  // what came with the head leaves with the head
+    if (io == Io::failed) {
+      give_up(service.error());
+      co_return;
+    }
+    if (io == Io::done) observe(Direction::response, piece, service.trailers());
+  }
+  if (!upload_.running()) client_.settle_request();
+  bool with_trailers = piece.last && service.trailers().size() != 0;
+  Io out = client_.write_head(x_.response, piece.data, piece.last && !with_trailers, head_only);
+  for (;;) {
+    while (out == Io::blocked) {
+      const Outcome outcome = co_await until(client_.writable(), scope_, until_after(timeouts_.body));
+      if (outcome != Outcome::ready) {
+        const bool late = outcome == Outcome::timeout;
+        const bool in_total = late && scope_.scheduler().now() >= total_;
+        break_off(in_total ? timed_out(Reason::upstream_timeout, Source::upstream, "the total time is over")
+                  : late   ? timed_out(Reason::client_closed, Source::downstream, "the client does not read")
+                           : Error{scope_.reason(), Source::downstream});
+        co_return;
+      }
+      out = client_.flush();
+    }
+    if (out == Io::failed) {
+      break_off(client_.error());
+      co_return;
+    }
+    if (piece.last) break;
+    Io io = service.read_body(piece);
+    while (io == Io::blocked) {
+      const Outcome outcome = co_await until(service.readable(), scope_, read_deadline());
+      if (outcome == Outcome::cancelled) {
+        break_off({scope_.reason(), Source::downstream});
+        co_return;
+      }
+      if (upload_failed_) {
+        break_off(upload_error_);
+        co_return;
+      }
+      if (outcome == Outcome::timeout) {
+        break_off(timed_out(Reason::upstream_timeout, Source::upstream, "the service's body did not arrive in time"));
+        co_return;
+      }
+      io = service.read_body(piece);
+    }
+    if (io == Io::failed) {
+      break_off(service.error());
+      co_return;
+    }
+    bytes += piece.data.size();
+    if (bytes > x_.max_response_body) {
+      break_off({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0, "the service's body is larger than max_body"});
+      co_return;
+    }
+    observe(Direction::response, piece, service.trailers());
+    with_trailers = piece.last && service.trailers().size() != 0;
+    if (!with_trailers || !piece.data.empty()) {
+      out = client_.write_body(piece.data, piece.last && !with_trailers);
+    } else {
+      out = Io::done;
+    }
+  }
+  if (with_trailers) {
+    out = client_.finish(service.trailers());
+    while (out == Io::blocked) {
+      if (co_await until(client_.writable(), scope_, until_after(timeouts_.body)) != Outcome::ready) {
+        break_off({Reason::client_closed, Source::downstream});
+        co_return;
+      }
+      out = client_.flush();
+    }
+  }
+}
+
+}  // namespace gatehouse::actions

@@ -1,0 +1,318 @@
+#include "engine/session.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace gatehouse::engine {
+
+using http::Io;
+using io::Transfer;
+
+namespace {
+
+Error bad_request(const char* detail) { return {Reason::bad_request, Source::downstream, RetrySafety::no, 0, detail}; }
+
+}  // namespace
+
+Session::Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const SessionSettings> settings,
+                 SessionGauges& gauges, std::uint16_t listener)
+    : reactor_(reactor),
+      handler_(handler),
+      settings_(std::move(settings)),
+      gauges_(gauges),
+      scope_(reactor.scheduler()),
+      listener_(listener),
+      hangup_watch_(*this, [](Wait& wait) { static_cast<Watch&>(wait).session.abort(Reason::client_closed); }),
+      end_watch_(*this, [](Wait& wait) {
+        Session& session = static_cast<Watch&>(wait).session;
+        session.handler_.ended(session);  // destroys it
+      }) {}
+
+bool Session::start(int fd, const io::Endpoint& peer) {
+  if (!peer.is_unix()) peer_ = peer.address();
+  if (!wire_.socket.open(reactor_, fd)) return false;
+  hangup_watch_.attach(reactor_.scheduler(), &wire_.socket.hangup, nullptr, kNever);
+  task_ = run();
+  task_.start();
+  return true;
+}
+
+void Session::drain() {
+  draining_ = true;
+  keep_alive_ = false;
+  if (idle_) wire_.socket.readable.notify();
+}
+
+void Session::abort(Reason reason) {
+  scope_.cancel(reason);
+}
+
+std::uint16_t Session::local_port() {
+  if (!local_known_) {
+    local_port_ = io::local_endpoint(wire_.socket.fd()).port();
+    local_known_ = true;
+  }
+  return local_port_;
+}
+
+void Session::set_idle(bool idle) {
+  if (idle_ == idle) return;
+  idle_ = idle;
+  idle ? gauges_.became_idle() : gauges_.became_active();
+}
+
+// ---- the connection's life ----
+
+Task<void> Session::run() {
+  bool good = !settings_->proxy_protocol || co_await read_proxy_header();
+  while (good) {
+    if (co_await wait_for_request() == Next::close) break;
+    set_idle(false);
+    auto* head = arena_.make<http::RequestHead>(arena_);
+    trailers_ = trailers_to_ = arena_.make<http::Fields>(arena_);
+    expects_continue_ = responded_ = response_done_ = head_only_ = false;
+    body_in_ = body_out_ = 0;
+    const Next next = co_await read_head(*head);
+    if (next == Next::close) break;
+    if (next == Next::refuse) {
+      minor_ = 1;
+      keep_alive_ = client_keep_alive_ = false;
+      wire_.start_body({}, nullptr);
+      const Error error = error_;
+      co_await handler_.refuse(*this, arena_, error);
+      if (!scope_.cancelled()) co_await linger();
+      break;
+    }
+    co_await handler_.serve(*this, *head, arena_);
+    if (scope_.cancelled() || !response_done_ || !wire_.flushed()) break;
+    if (!keep_alive_ || !request_complete()) {
+      // A close with unread bytes would turn the answer into a reset on its way to the client.
+      if (!request_complete() || wire_.has_surplus() || wire_.socket.can_read()) co_await linger();
+      break;
+    }
+    wire_.end_message();
+    arena_.reset();
+    set_idle(true);
+  }
+  wire_.socket.close();
+  wire_.drop_buffers();
+  arena_.reset();
+  set_idle(false);
+  reactor_.scheduler().complete(end_watch_, Outcome::ready);  // from the loop: this frame cannot destroy itself
+}
+
+Task<bool> Session::read_proxy_header() {
+  if (settings_->may_send_proxy != nullptr && !settings_->may_send_proxy(settings_->context, peer_)) co_return false;
+  const TimePoint deadline = deadline_after(reactor_.now(), settings_->header_timeout);
+  for (;;) {
+    const Transfer got = wire_.read_head_bytes();
+    if (got.kind == Transfer::Kind::blocked) {
+      if (co_await until(readable(), scope_, deadline) != Outcome::ready) co_return false;
+      continue;
+    }
+    if (got.kind != Transfer::Kind::done) co_return false;
+    http::ProxyHeader header;
+    const http::Parse parsed = http::parse_proxy_header(wire_.head_bytes(), header);
+    if (parsed == http::Parse::failed) co_return false;
+    if (parsed == http::Parse::incomplete) continue;
+    wire_.take_head(header.size);
+    if (!header.local) {
+      peer_ = header.source;
+      local_port_ = header.destination_port;
+      local_known_ = true;
+    }
+    wire_.end_message();  // the head must start a buffer of its own
+    co_return true;
+  }
+}
+
+Task<Session::Next> Session::wait_for_request() {
+  const Duration patience = responded_ ? settings_->idle_timeout : settings_->header_timeout;
+  const TimePoint deadline = deadline_after(reactor_.now(), patience);
+  while (!wire_.has_surplus() && !wire_.socket.can_read()) {
+    if (draining_) co_return Next::close;
+    if (co_await until(readable(), scope_, deadline) == Outcome::ready) continue;
+    co_return Next::close;
+  }
+  co_return Next::request;
+}
+
+Task<Session::Next> Session::read_head(http::RequestHead& head) {
+  const TimePoint deadline = deadline_after(reactor_.now(), settings_->header_timeout);
+  http::RequestParser parser(settings_->head);
+  for (;;) {
+    if (!wire_.head_bytes().empty()) {
+      const http::Parse parsed = parser.parse(wire_.head_bytes(), head);
+      if (parsed == http::Parse::failed) {
+        error_ = parser.error();
+        co_return Next::refuse;
+      }
+      if (parsed == http::Parse::complete) break;
+    }
+    const Transfer got = wire_.read_head_bytes();
+    if (got.kind == Transfer::Kind::done) continue;
+    if (got.kind != Transfer::Kind::blocked) co_return Next::close;
+    const Outcome outcome = co_await until(readable(), scope_, deadline);
+    if (outcome == Outcome::ready) continue;
+    if (outcome == Outcome::cancelled || wire_.head_bytes().empty()) co_return Next::close;
+    error_ = {Reason::client_timeout, Source::downstream, RetrySafety::no, 0, "the request's head did not arrive in time"};
+    co_return Next::refuse;
+  }
+  wire_.take_head(parser.size());
+  wire_.start_body(head.framing, trailers_to_);
+  minor_ = head.minor;
+  client_keep_alive_ = head.keep_alive;
+  keep_alive_ = head.keep_alive && !draining_;
+  expects_continue_ = head.expect_continue && head.framing.has_body();
+  co_return Next::request;
+}
+
+Task<void> Session::linger() {
+  constexpr std::size_t kMost = 64 * 1024;
+  const TimePoint deadline = deadline_after(reactor_.now(), std::chrono::seconds(1));
+  ::shutdown(wire_.socket.fd(), SHUT_WR);
+  PooledBuffer sink(BlockPool::kBuffer);
+  for (std::size_t dropped = 0; dropped < kMost;) {
+    const Transfer got = wire_.socket.read(sink.data(), sink.size());
+    if (got.kind == Transfer::Kind::done) {
+      dropped += got.bytes;
+    } else if (got.kind != Transfer::Kind::blocked) {
+      co_return;
+    } else if (co_await until(readable(), scope_, deadline) != Outcome::ready) {
+      co_return;
+    }
+  }
+}
+
+// ---- the request's body ----
+
+Io Session::client_gone(int sys) {
+  error_ = {Reason::client_closed, Source::downstream, RetrySafety::no, sys, "the client closed the connection"};
+  return Io::failed;
+}
+
+Io Session::read_body(http::BodyPiece& piece) {
+  const Io io = wire_.read_body(piece);
+  if (io == Io::done) {
+    body_in_ += piece.data.size();
+    if (!piece.data.empty()) expects_continue_ = false;
+  } else if (io == Io::failed) {
+    keep_alive_ = false;
+    if (*wire_.framing_error() == '\0') return client_gone(wire_.error_number());
+    error_ = bad_request(wire_.framing_error());
+  }
+  return io;
+}
+
+void Session::settle_request() {
+  constexpr std::size_t kMost = 64 * 1024;
+  const std::uint64_t counted = body_in_;
+  http::BodyPiece piece;
+  for (std::size_t dropped = 0; dropped < kMost && !request_complete(); dropped += piece.data.size()) {
+    if (expects_continue_ || read_body(piece) != Io::done) break;
+  }
+  body_in_ = counted;
+  if (!request_complete()) keep_alive_ = false;
+}
+
+// ---- the response ----
+
+Io Session::sent(Io io) { return io == Io::failed ? client_gone(wire_.error_number()) : io; }
+
+char* Session::put_connection(char* to) const {
+  if (!keep_alive_) return http::put(to, "Connection: close\r\n");
+  return minor_ == 0 ? http::put(to, "Connection: keep-alive\r\n") : to;
+}
+
+namespace {
+
+char* put_status_line(char* to, const http::ResponseHead& head) {
+  to = http::put(to, "HTTP/1.1 ");
+  to = http::put_number(to, static_cast<std::uint64_t>(head.status));
+  *to++ = ' ';
+  if (!head.reason.empty()) to = http::put(to, head.reason);
+  return http::put(to, "\r\n");
+}
+
+}  // namespace
+
+Io Session::write_informational(const http::ResponseHead& head) {
+  if (minor_ == 0) return Io::done;  // RFC 9110 section 15.2: never to an HTTP/1.0 client
+  if (head.status == 100) expects_continue_ = false;
+  const std::size_t room = 64 + head.reason.size() + http::fields_size(head.fields);
+  char* const start = arena_.reserve(room);
+  char* to = put_status_line(start, head);
+  to = http::write_fields(to, head.fields);
+  to = http::put(to, "\r\n");
+  arena_.take_back(room - static_cast<std::size_t>(to - start));
+  wire_.queue({start, static_cast<std::size_t>(to - start)});
+  return sent(wire_.flush());
+}
+
+Io Session::write_head(const http::ResponseHead& head, std::string_view first, bool last, bool head_only) {
+  constexpr std::size_t kCopied = 2048;  // a copy this small costs less than a second part of a write
+  using Kind = http::Framing::Kind;
+  const Kind kind = head.framing.kind;
+  const bool unbounded = kind == Kind::chunked || kind == Kind::until_close;
+  head_only_ = head_only;
+  chunked_ = unbounded && minor_ != 0;
+  if (unbounded && !chunked_ && !head_only) keep_alive_ = false;
+  if (draining_) keep_alive_ = false;
+  const std::size_t room = 160 + head.reason.size() + http::fields_size(head.fields) + kCopied;
+  char* const start = arena_.reserve(room);
+  char* to = put_status_line(start, head);
+  to = http::write_fields(to, head.fields);
+  if (chunked_) {
+    to = http::put(to, "Transfer-Encoding: chunked\r\n");
+  } else if (kind == Kind::length) {
+    to = http::put(to, "Content-Length: ");
+    to = http::put_number(to, head.framing.length);
+    to = http::put(to, "\r\n");
+  }
+  to = put_connection(to);
+  to = http::put(to, "\r\n");
+  const bool copy = !chunked_ && first.size() <= kCopied;
+  if (copy && !head_only) to = http::put(to, first);
+  arena_.take_back(room - static_cast<std::size_t>(to - start));
+  wire_.queue({start, static_cast<std::size_t>(to - start)});
+  if (!head_only) {
+    body_out_ += first.size();
+    if (!copy) wire_.queue_body(first, last, chunked_);
+  }
+  responded_ = true;
+  response_done_ = last || head_only;
+  return sent(wire_.flush());
+}
+
+Io Session::write_body(std::string_view data, bool last) {
+  if (head_only_) return Io::done;
+  body_out_ += data.size();
+  wire_.queue_body(data, last, chunked_);
+  response_done_ = last;
+  return sent(wire_.flush());
+}
+
+Io Session::finish(const http::Fields& trailers) {
+  response_done_ = true;
+  if (!chunked_ || head_only_) return Io::done;
+  const std::size_t room = http::fields_size(trailers) + 8;
+  char* const start = arena_.reserve(room);
+  char* to = http::put(start, "0\r\n");
+  to = http::write_fields(to, trailers);
+  to = http::put(to, "\r\n");
+  arena_.take_back(room - static_cast<std::size_t>(to - start));
+  wire_.queue({start, static_cast<std::size_t>(to - start)});
+  return sent(wire_.flush());
+}
+
+Io Session::flush() { return sent(wire_.flush()); }
+
+void Session::reset() {
+  // A client that reads to the end of the connection must not take what it got for the whole.
+  io::reset_on_close(wire_.socket.fd());
+  keep_alive_ = false;
+  response_done_ = false;
+}
+
+}  // namespace gatehouse::engine

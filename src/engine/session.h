@@ -1,0 +1,143 @@
+#pragma once
+#include <memory>
+#include <string_view>
+
+#include "base/list.h"
+#include "base/task.h"
+#include "client/h1_wire.h"
+#include "http/proxy_protocol.h"
+#include "http/stream.h"
+#include "io/reactor.h"
+#include "io/socket.h"
+
+namespace gatehouse::engine {
+
+class Session;
+
+/// What a connection's requests are handed to. One per worker (or for the admin listener); outlives its sessions.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// A request's head has arrived: answer it on the session. Returns when the answer is complete or given up.
+  virtual Task<void> serve(Session& session, http::RequestHead& head, Arena& arena) = 0;
+  /// What came is no request that can be answered otherwise than by `error`'s status. The session closes afterwards.
+  virtual Task<void> refuse(Session& session, Arena& arena, const Error& error) = 0;
+  /// The session has ended; `session` is destroyed right after.
+  virtual void ended(Session& session) = 0;
+};
+
+/// What all connections of one listener on one worker have in common. Replaced as a whole when a reload changes it.
+struct SessionSettings {
+  http::HeadLimits head;
+  Duration header_timeout = std::chrono::seconds(10);
+  Duration idle_timeout = std::chrono::seconds(75);
+  bool proxy_protocol = false;
+  bool (*may_send_proxy)(const void* context, const IpAddress& peer) = nullptr;  ///< null: anyone
+  const void* context = nullptr;
+};
+
+/// Counters that a session keeps up to date; plain, of its worker.
+struct SessionGauges {
+  virtual ~SessionGauges() = default;
+  virtual void became_active() = 0;
+  virtual void became_idle() = 0;
+};
+
+/// One client's HTTP/1.1 connection: reads heads, hands each to the Handler, and is the ServerStream on which it answers.
+/// Owner: its worker's list; destroys itself when the connection has ended. The worker's thread.
+///
+/// While it is idle it holds no buffer; what it costs then is this object and one coroutine frame.
+class Session final : public http::ServerStream {
+ public:
+  /// Takes over `fd`. `listener` is the handler's to use.
+  Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const SessionSettings> settings, SessionGauges& gauges,
+          std::uint16_t listener);
+
+  /// Starts to serve. False: the descriptor could not be watched; the session is to be destroyed.
+  bool start(int fd, const io::Endpoint& peer);
+  /// No further request after the one under way; an idle connection closes after one more look.
+  void drain();
+  /// Ends at once.
+  void abort(Reason reason);
+
+  io::Reactor& reactor() const { return reactor_; }
+  Scope& scope() { return scope_; }
+  const IpAddress& peer() const { return peer_; }
+  std::uint16_t listener() const { return listener_; }
+  std::uint16_t local_port();  ///< the port that the client connected to; 0 for a Unix socket
+  bool idle() const { return idle_; }
+  /// Body bytes read from and written to the client in this exchange.
+  std::uint64_t body_in() const { return body_in_; }
+  std::uint64_t body_out() const { return body_out_; }
+  /// Whether any byte of a final response went to the client.
+  bool responded() const { return responded_; }
+
+  http::Io read_body(http::BodyPiece& piece) override;
+  const http::Fields& trailers() const override { return *trailers_; }
+  Signal& readable() override { return wire_.socket.readable; }
+  http::Io write_informational(const http::ResponseHead& head) override;
+  http::Io write_head(const http::ResponseHead& head, std::string_view first, bool last, bool head_only) override;
+  http::Io write_body(std::string_view data, bool last) override;
+  http::Io finish(const http::Fields& trailers) override;
+  http::Io flush() override;
+  Signal& writable() override { return wire_.socket.writable; }
+  const Error& error() const override { return error_; }
+  void reset() override;
+  bool expects_continue() const override { return expects_continue_; }
+  bool request_complete() const override { return wire_.body_complete(); }
+  void settle_request() override;
+  void close_after() override { keep_alive_ = false; }
+
+  ListHook hook;  ///< in the worker's list of sessions
+
+ private:
+  struct Watch : Wait {
+    Watch(Session& owner, Fire fire) : Wait(fire), session(owner) {}
+    Session& session;
+  };
+  enum class Next : std::uint8_t { request, close, refuse };
+
+  Task<void> run();
+  Task<bool> read_proxy_header();
+  Task<Next> wait_for_request();
+  Task<Next> read_head(http::RequestHead& head);
+  Task<void> linger();
+  void set_idle(bool idle);
+  http::Io client_gone(int sys);
+  http::Io sent(http::Io io);
+  char* put_connection(char* to) const;
+
+  io::Reactor& reactor_;
+  Handler& handler_;
+  std::shared_ptr<const SessionSettings> settings_;
+  SessionGauges& gauges_;
+  Scope scope_;
+  client::H1Wire wire_;
+  Arena arena_;
+  IpAddress peer_;
+  std::uint16_t local_port_ = 0;
+  std::uint16_t listener_;
+  bool local_known_ = false;
+
+  const http::Fields* trailers_ = nullptr;
+  http::Fields* trailers_to_ = nullptr;
+  Error error_;
+  std::uint64_t body_in_ = 0;
+  std::uint64_t body_out_ = 0;
+  std::uint8_t minor_ = 1;
+  bool keep_alive_ = false;
+  bool client_keep_alive_ = false;
+  bool chunked_ = false;
+  bool head_only_ = false;
+  bool response_done_ = false;
+  bool expects_continue_ = false;
+  bool responded_ = false;
+  bool draining_ = false;
+  bool idle_ = true;
+
+  Task<void> task_;
+  Watch hangup_watch_;
+  Watch end_watch_;
+};
+
+}  // namespace gatehouse::engine

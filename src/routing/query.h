@@ -1,0 +1,68 @@
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace gatehouse::routing {
+
+/// Reads one byte of a query's name or value as forms encode it: "+" is a space, %XX a byte, a bad escape itself.
+inline char take_decoded(std::string_view& raw) {
+  const char c = raw.front();
+  raw.remove_prefix(1);
+  if (c == '+') return ' ';
+  if (c != '%' || raw.size() < 2) return c;
+  const auto hex = [](char digit) {
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                          : -1;
+  };
+  const int high = hex(raw[0]);
+  const int low = hex(raw[1]);
+  if (high < 0 || low < 0) return c;
+  raw.remove_prefix(2);
+  return static_cast<char>(high * 16 + low);
+}
+
+/// Whether `raw`, decoded, is `text`. Compares in place.
+inline bool decodes_to(std::string_view raw, std::string_view text) {
+  if (raw.size() < text.size()) return false;
+  for (const char c : text) {
+    if (raw.empty() || take_decoded(raw) != c) return false;
+  }
+  return raw.empty();
+}
+
+inline std::string decode_value(std::string_view raw) {
+  std::string value;
+  while (!raw.empty()) value += take_decoded(raw);
+  return value;
+}
+
+/// Calls use(decoded value): in place where nothing is encoded, else from the stack; only above 2 KiB from the heap.
+template <class Use>
+bool with_decoded(std::string_view raw, Use&& use) {
+  if (raw.find_first_of("%+") == std::string_view::npos) return use(raw);
+  char buffer[2048];
+  if (raw.size() > sizeof(buffer)) return use(std::string_view(decode_value(raw)));
+  std::size_t size = 0;
+  while (!raw.empty()) buffer[size++] = take_decoded(raw);
+  return use(std::string_view(buffer, size));
+}
+
+/// Calls visit(raw value) for each parameter of that (decoded) name until it gives true; whether one did.
+/// A parameter without "=" has the value "".
+template <class Visit>
+bool any_parameter(std::string_view query, std::string_view name, Visit&& visit) {
+  while (!query.empty()) {
+    const std::size_t end = query.find('&');
+    const std::string_view parameter = query.substr(0, end);
+    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
+    if (parameter.empty()) continue;
+    const std::size_t equals = parameter.find('=');
+    if (!decodes_to(parameter.substr(0, equals), name)) continue;
+    if (visit(equals == std::string_view::npos ? std::string_view() : parameter.substr(equals + 1))) return true;
+  }
+  return false;
+}
+
+}  // namespace gatehouse::routing
