@@ -1,8 +1,9 @@
 """The proxies: what each is configured to do, how it is started, reloaded and asked for its version.
 
 All do the same work: one worker; HTTP/1.1 with keep-alive to client and upstream and connections shared by all clients;
-bodies streamed, not spooled; X-Forwarded-For, -Proto, -Host, X-Real-IP and a fresh request id added to the upstream
-request; one JSON line with the same fields per request to a file.
+bodies streamed, not spooled; X-Forwarded-For, -Proto, -Host, -Port, X-Real-IP, Via and a fresh request id added to the
+upstream request and Via to the response; one JSON line with the same fields per request to a file. Gatehouse adds all of
+that unasked, so its configuration does not mention it.
 """
 
 import dataclasses
@@ -48,6 +49,7 @@ class Peer:
         os.makedirs(self.dir, exist_ok=True)
         self.log = os.path.join(self.dir, "access.log")
         self.stderr = os.path.join(self.dir, "stderr.log")
+        self.stdout = self.stderr
         self.port = 0
         self.process = None
 
@@ -78,8 +80,8 @@ class Peer:
         for path in (self.log, self.stderr):
             open(path, "wb").close()
         self._write("config", self.config(shape))
-        self.process = self._children.start(self.argv(shape), self._core, self.stderr, env=env,
-                                            stdout=self._stdout() or subprocess.DEVNULL)
+        with open(self.stdout, "ab") as out:
+            self.process = self._children.start(self.argv(shape), self._core, self.stderr, env=env, stdout=out)
         path = shape.prefixes()[-1] + "x" if shape.prefixes()[0] else "/small"
         deadline = time.monotonic() + 30
         while self.status(path) != 200:
@@ -88,9 +90,6 @@ class Peer:
                 self.stop()
                 raise BenchError(f"{self.name} {state}; its last words:\n{self.last_words()}")
             time.sleep(0.02)
-
-    def _stdout(self):
-        return None
 
     def last_words(self):
         with open(self.stderr, encoding="utf-8", errors="replace") as f:
@@ -149,8 +148,6 @@ services:
   - name: origin
     url: http://127.0.0.1:{self._origin}
     pool: {{max_connections: 4096, max_idle: {UPSTREAM_KEEPALIVE}, queue: 4096}}
-plugins:
-  - {{name: correlation-id, config: {{header_name: X-Request-Id}}}}
 routes:
 {routes}"""
 
@@ -186,11 +183,17 @@ http {{
   proxy_http_version 1.1;
   proxy_request_buffering off;
   proxy_max_temp_file_size 0;
+  proxy_buffer_size 16k;
+  proxy_buffers 8 16k;
+  client_body_buffer_size 64k;
   proxy_set_header Connection "";
   proxy_set_header Host $proxy_host;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_set_header X-Forwarded-Proto $scheme;
-  proxy_set_header X-Forwarded-Host $host;
+  proxy_set_header X-Forwarded-Host $http_host;
+  proxy_set_header X-Forwarded-Port $server_port;
+  proxy_set_header Via "1.1 nginx";
+  add_header Via "1.1 nginx" always;
   proxy_set_header X-Real-IP $remote_addr;
   proxy_set_header X-Request-Id $request_id;
   upstream origin {{
@@ -212,6 +215,10 @@ class HAProxy(Peer):
     name = "haproxy"
     version_args = ("-v",)
     reload_signal = signal.SIGUSR2
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.stdout = self.log  # it writes logs to sockets and descriptors only
 
     def config(self, shape):
         if shape.prefixes() == [""]:
@@ -248,14 +255,14 @@ frontend bench
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Proto http
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Port %[dst_port]
   http-request set-header X-Real-IP %[src]
+  http-request set-header Via "1.1 haproxy"
+  http-response set-header Via "1.1 haproxy"
   http-request set-header Host 127.0.0.1:{self._origin}
 {choose}backend origin
   server origin 127.0.0.1:{self._origin}
 """
-
-    def _stdout(self):
-        return open(self.log, "ab")
 
     def argv(self, shape):
         # Only the reload row needs a master process; elsewhere it would only add to the memory.
@@ -280,12 +287,14 @@ class Envoy(Peer):
         manager = {
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "bench", "codec_type": "HTTP1", "use_remote_address": True,
+            "via": "1.1 envoy",
             "access_log": [{"name": "file", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
                 "path": self.log, "log_format": {"json_format": line}}}],
             "route_config": {"virtual_hosts": [{
                 "name": "all", "domains": ["*"],
                 "request_headers_to_add": [value("X-Forwarded-Host", "%REQ(:AUTHORITY)%"),
+                                           value("X-Forwarded-Port", str(self.port)),
                                            value("X-Real-IP", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%")],
                 "routes": [{"match": {"prefix": prefix or "/"},
                             "route": {"cluster": "origin", "timeout": "0s",

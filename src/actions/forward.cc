@@ -249,6 +249,7 @@ void Forward::prepare_response_head(const http::ClientStream& service) {
 
 Task<void> Forward::pump_response(http::ClientStream& service) {
   const bool has_body = x_.response.framing.has_body();
+  if (!cookie_.empty()) x_.response.fields.append(http::FieldId::set_cookie, "Set-Cookie", cookie_);
   streaming_ = is_endless(x_.response);
   if (streaming_) total_ = kNever;
   prepare_response_head(service);

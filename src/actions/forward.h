@@ -36,6 +36,8 @@ class Forward {
           const ForwardTimeouts& timeouts, Scope& scope)
       : x_(exchange), client_(client), chain_(chain), cluster_(cluster), timeouts_(timeouts), scope_(scope) {}
 
+  /// Adds a Set-Cookie line of that value to the response ("" for none).
+  void set_cookie(std::string_view cookie) { cookie_ = cookie; }
   /// `target` is the request target to send.
   Task<void> run(std::string_view target);
   const ForwardReport& report() const { return report_; }
@@ -66,6 +68,7 @@ class Forward {
   Scope& scope_;
   ForwardReport report_;
   TimePoint total_ = kNever;
+  std::string_view cookie_;
 
   http::BodyPiece first_;        ///< of the request's body: kept for a second try until more is read
   bool has_first_ = false;

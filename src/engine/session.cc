@@ -22,6 +22,7 @@ Session::Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const S
       settings_(std::move(settings)),
       gauges_(gauges),
       scope_(reactor.scheduler()),
+      local_port_(settings_->port),
       listener_(listener),
       hangup_watch_(*this, [](Wait& wait) { static_cast<Watch&>(wait).session.abort(Reason::client_closed); }),
       end_watch_(*this, [](Wait& wait) {
@@ -46,14 +47,6 @@ void Session::drain() {
 
 void Session::abort(Reason reason) {
   scope_.cancel(reason);
-}
-
-std::uint16_t Session::local_port() {
-  if (!local_known_) {
-    local_port_ = io::local_endpoint(wire_.socket.fd()).port();
-    local_known_ = true;
-  }
-  return local_port_;
 }
 
 void Session::set_idle(bool idle) {
@@ -120,7 +113,6 @@ Task<bool> Session::read_proxy_header() {
     if (!header.local) {
       peer_ = header.source;
       local_port_ = header.destination_port;
-      local_known_ = true;
     }
     wire_.end_message();  // the head must start a buffer of its own
     co_return true;

@@ -31,6 +31,7 @@ struct SessionSettings {
   http::HeadLimits head;
   Duration header_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(75);
+  std::uint16_t port = 0;  ///< of the listener; 0 for a Unix socket
   bool proxy_protocol = false;
   bool (*may_send_proxy)(const void* context, const IpAddress& peer) = nullptr;  ///< null: anyone
   const void* context = nullptr;
@@ -64,7 +65,7 @@ class Session final : public http::ServerStream {
   Scope& scope() { return scope_; }
   const IpAddress& peer() const { return peer_; }
   std::uint16_t listener() const { return listener_; }
-  std::uint16_t local_port();  ///< the port that the client connected to; 0 for a Unix socket
+  std::uint16_t local_port() const { return local_port_; }  ///< the port that the client connected to; 0 for a Unix socket
   bool idle() const { return idle_; }
   /// Body bytes read from and written to the client in this exchange.
   std::uint64_t body_in() const { return body_in_; }
@@ -117,7 +118,6 @@ class Session final : public http::ServerStream {
   IpAddress peer_;
   std::uint16_t local_port_ = 0;
   std::uint16_t listener_;
-  bool local_known_ = false;
 
   const http::Fields* trailers_ = nullptr;
   http::Fields* trailers_to_ = nullptr;

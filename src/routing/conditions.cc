@@ -104,7 +104,9 @@ bool query_matches(const ValueTest& test, std::string_view query) {
 }
 
 Conditions::Conditions(const config::Model& model, const config::Route& route)
-    : scheme_(route.scheme), any_listener_(route.listeners.empty()), method_names_(route.methods),
+    : scheme_(route.scheme),
+      any_listener_(route.listeners.empty()),
+      method_names_(route.methods),
       clients_(route.clients) {
   if (!route.methods.empty()) {
     methods_ = 0;

@@ -7,7 +7,8 @@
 
 namespace gatehouse::routing {
 
-/// A hash of bytes for tables whose keys come from the configuration, so that probe lengths do not depend on the client.
+/// A hash of bytes for tables whose keys come from the configuration, so that probe lengths do not depend on the
+/// client.
 inline std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed) {
   constexpr std::uint64_t kMultiplier = 0x9FB21C651E98DF25ull;
   const auto mix = [](std::uint64_t a, std::uint64_t b) {
@@ -31,7 +32,8 @@ inline std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed) {
 }
 
 /// Maps (owner, text) to a number: the children of all trie nodes, the exact paths of all hosts and the hosts of all
-/// priorities each lie in one such table, so that a look-up touches two cache lines. Open addressing, at most half full.
+/// priorities each lie in one such table, so that a look-up touches two cache lines. Open addressing, at most half
+/// full.
 class KeyTable {
  public:
   static constexpr std::uint32_t kNone = UINT32_MAX;

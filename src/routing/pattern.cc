@@ -26,19 +26,22 @@ void each_segment(std::string_view pattern, Visit&& visit) {
   while (true) {
     const std::size_t slash = pattern.find('/', at);
     const bool last = slash == std::string_view::npos;
-    if (!visit(pattern.substr(at, last ? last : slash - at), last) || last) return;
+    if (!visit(pattern.substr(at, last ? std::string_view::npos : slash - at), last) || last) return;
     at = slash + 1;
   }
 }
 
 bool decodes_to_unreserved(std::string_view escape) {
   const auto hex = [](char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
   };
   if (escape.size() < 3 || hex(escape[1]) < 0 || hex(escape[2]) < 0) return false;
   const int c = hex(escape[1]) * 16 + hex(escape[2]);
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-         c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 /// What would keep a literal segment from ever matching a normalised path.

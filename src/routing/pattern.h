@@ -20,9 +20,9 @@ struct Segment {
 /// A path pattern, taken apart.
 struct PathShape {
   PathKind kind = PathKind::exact;
-  std::string text;               ///< the pattern as written; of a regex without its "~"
-  std::vector<Segment> segments;  ///< of kind segments; `rest` only as the last
-  std::vector<std::string> names; ///< of the captures of kind segments
+  std::string text;                ///< the pattern as written; of a regex without its "~"
+  std::vector<Segment> segments;   ///< of kind segments; `rest` only as the last
+  std::vector<std::string> names;  ///< of the captures of kind segments
 };
 
 inline constexpr std::size_t kMaxSegments = 256;

@@ -13,7 +13,9 @@ re2::RE2::Options options() {
   return result;
 }
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 std::string common_prefix(const std::string& a, const std::string& b) {
   std::size_t size = 0;
@@ -35,7 +37,9 @@ Regex::Regex(std::string_view pattern) : regex_(std::make_unique<re2::RE2>(piece
 
 Regex::~Regex() = default;
 
-const std::string& Regex::pattern() const { return regex_->pattern(); }
+const std::string& Regex::pattern() const {
+  return regex_->pattern();
+}
 
 bool Regex::full_match(std::string_view text) const {
   return regex_->Match(piece(text), 0, text.size(), re2::RE2::ANCHOR_BOTH, nullptr, 0);

@@ -16,15 +16,15 @@ inline constexpr std::size_t kMaxCaptures = 16;
 
 /// What a route is chosen by. Views need to live only during the call.
 struct Request {
-  std::string_view host;         ///< lower case, without port; "" if unknown
-  std::string_view path;         ///< normalised; "*" never gets here
+  std::string_view host;  ///< lower case, without port; "" if unknown
+  std::string_view path;  ///< normalised; "*" never gets here
   http::Method method = http::Method::get;
   std::string_view method_text;
   const http::Fields* fields = nullptr;
-  std::string_view query;        ///< raw
+  std::string_view query;  ///< raw
   IpAddress client;
   bool https = false;
-  std::uint16_t listener = 0;    ///< index into Model::listeners
+  std::uint16_t listener = 0;  ///< index into Model::listeners
 };
 
 /// Values of a matched path's captures in the order of CompiledRoute's names: views into Request::path, not decoded.
@@ -36,10 +36,12 @@ struct Captures {
 /// The answer for one request.
 struct Match {
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  std::uint32_t route = kNone;         ///< index into Model::routes
-  std::uint16_t path = 0;              ///< which of the route's path patterns matched
-  std::uint32_t prefix_length = 0;     ///< of a "/*" pattern: bytes of the path before "/*", what strip_path removes
-  std::uint16_t allowed_methods = 0;   ///< where no route matched: a bit per http::Method that would have had a route; GET includes HEAD
+  std::uint32_t route = kNone;      ///< index into Model::routes
+  std::uint16_t path = 0;           ///< which of the route's path patterns matched
+  std::uint32_t prefix_length = 0;  ///< of a "/*" pattern: bytes of the path before "/*", what strip_path removes
+  /// Where no route matched: a bit per http::Method that would have had a route; GET includes HEAD. The bit of `other`
+  /// stands for a method that has none of its own, such as PURGE.
+  std::uint16_t allowed_methods = 0;
   bool found() const { return route != kNone; }
 };
 
@@ -61,8 +63,8 @@ class Router {
 /// Compiles the native order's matcher. The model has been checked: patterns are valid.
 std::unique_ptr<Router> compile(const config::Model& model);
 
-/// Reports two routes with the same conditions (error), routes that can never win because an earlier one matches all they
-/// match, and pairs for which only position decides (warnings). Near-linear in the number of routes.
+/// Reports two routes with the same conditions (error), routes that can never win because an earlier one matches all
+/// they match, and pairs for which only position decides (warnings). Near-linear in the number of routes.
 void check_routes(const config::Model& model, config::Diagnostics& diagnostics);
 
 /// "" if `pattern` is a valid RE2 (bounded program size), else the message.
@@ -79,7 +81,10 @@ class PathRewrite {
   virtual std::string_view apply(std::string_view path, const Captures& captures, Arena& arena) const = 0;
 };
 /// Null where the route has none. One per path pattern of the route, since templates name its captures.
-std::unique_ptr<PathRewrite> compile_rewrite(const config::Rewrite& rewrite, const std::vector<std::string>& capture_names);
+std::unique_ptr<PathRewrite> compile_rewrite(const config::Rewrite& rewrite,
+                                             const std::vector<std::string>& capture_names);
+/// "" if compile_rewrite would understand it, else the message: an unknown capture, a bad regex, a group it lacks.
+std::string check_rewrite(const config::Rewrite& rewrite, const std::vector<std::string>& capture_names);
 
 /// "https://x/{id}/y": literal text and captures, as in rewrite.path and redirect.location.
 class Template {

@@ -170,6 +170,15 @@ TEST(AccessJson, writes_the_time_of_each_record_when_seconds_go_forth_and_back) 
   EXPECT_THAT(line(*format, record), HasSubstr("2000-02-28T23:59:59.999Z"));
 }
 
+TEST(AccessJson, writes_addresses_of_both_families_as_they_are_written_everywhere) {
+  AccessRecord record = sample();
+  for (const char* text : {"0.0.0.1", "10.0.200.30", "255.255.255.255", "2001:db8::1", "::1"}) {
+    record.client_ip = *IpAddress::parse(text);
+    EXPECT_EQ(text, record.client_ip.text());
+    EXPECT_THAT(line("json", record), HasSubstr("\"client_ip\":\"" + std::string(text) + "\""));
+  }
+}
+
 TEST(AccessJson, escapes_what_would_break_the_string_or_the_line) {
   AccessRecord record = sample();
   record.host = "a\"b\\c\nd\re\tf\x01g\x7fh";

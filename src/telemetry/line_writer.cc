@@ -1,5 +1,6 @@
 #include "telemetry/line_writer.h"
 
+#include <algorithm>
 #include <array>
 
 namespace gatehouse::telemetry {
@@ -58,31 +59,40 @@ void LineWriter::escape(std::string_view value) {
   const char* from = value.data();
   const char* const last = from + value.size();
   while (from < last && !full_) {
-    while (last - from >= 8 && end_ - at_ >= 8) {
+    // In local variables: a store through a char* could change any member.
+    char* to = at_;
+    const char* const run = from;
+    const char* const stop = from + std::min(last - from, end_ - to);
+    while (stop - from >= 8) {
       std::uint64_t word;
       std::memcpy(&word, from, 8);
       if (!all_plain(word)) break;
-      std::memcpy(at_, &word, 8);
+      std::memcpy(to, &word, 8);
       from += 8;
-      at_ += 8;
+      to += 8;
     }
-    // Up to eight single bytes, then the fast way is tried again.
-    for (int i = 0; i < 8 && from < last && !full_; ++i) {
-      if (kPlain[static_cast<std::uint8_t>(*from)]) {
-        if (room(1)) *at_++ = *from++;
-      } else {
-        from += escape_one<Json>({from, static_cast<std::size_t>(last - from)});
+    if (from < stop && stop - from < 8 && stop - run >= 8) {
+      // The rest is shorter than a word: take the last eight bytes, of which some are there already.
+      std::uint64_t word;
+      std::memcpy(&word, stop - 8, 8);
+      if (all_plain(word)) {
+        to += stop - from;
+        from = stop;
+        std::memcpy(to - 8, &word, 8);
       }
     }
+    while (from < stop && kPlain[static_cast<std::uint8_t>(*from)]) *to++ = *from++;
+    at_ = to;
+    if (from < last) from += escape_one<Json>({from, static_cast<std::size_t>(last - from)});
   }
 }
 
-/// Writes the first character of `rest`, which is not plain; gives the bytes it had.
+/// Writes the first character of `rest`, which is not plain or does not fit; gives the bytes it had.
 template <bool Json>
 std::size_t LineWriter::escape_one(std::string_view rest) {
   std::uint32_t point = 0;
   const std::size_t size = decode_utf8(rest, point);
-  if (size != 0 && harmless(point)) {
+  if (size != 0 && (harmless(point) || kPlain[static_cast<std::uint8_t>(rest[0])])) {
     text(rest.substr(0, size));
     return size;
   }

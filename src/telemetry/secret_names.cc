@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 namespace gatehouse::telemetry {
 namespace {
 
-// In byte order, for the binary search; written as normalise() leaves them.
+// Written as normalise() leaves them.
 constexpr std::array<std::string_view, 34> kUsual{"access_key",
                                                   "access_token",
                                                   "api_key",
@@ -41,7 +42,20 @@ constexpr std::array<std::string_view, 34> kUsual{"access_key",
                                                   "x_amz_security_token",
                                                   "x_amz_signature",
                                                   "x_api_key"};
-static_assert(std::ranges::is_sorted(kUsual));
+
+/// By first letter, a bit for each length that a usual name has: rules out nearly every other name at once.
+constexpr std::array<std::uint32_t, 26> kLengths = [] {
+  std::array<std::uint32_t, 26> lengths{};
+  for (const std::string_view name : kUsual) lengths[static_cast<std::size_t>(name[0] - 'a')] |= 1u << name.size();
+  return lengths;
+}();
+static_assert(std::ranges::all_of(kUsual, [](std::string_view name) { return name.size() < 32; }));
+
+bool usual(std::string_view name) {
+  if (name.size() >= 32 || name.empty() || name[0] < 'a' || name[0] > 'z') return false;
+  if ((kLengths[static_cast<std::size_t>(name[0] - 'a')] >> name.size() & 1) == 0) return false;
+  return std::ranges::find(kUsual, name) != kUsual.end();
+}
 
 constexpr std::size_t kMaxName = 128;  // decoded; a longer name is none that we know
 
@@ -54,6 +68,12 @@ int hex_digit(char c) {
 char normalise(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<char>(c | 0x20);
   return c == '-' ? '_' : c;
+}
+
+/// Where the parameter ends that `from` is in. A plain loop: find_first_of calls memchr for each byte.
+std::size_t parameter_end(std::string_view target, std::size_t from) {
+  while (from < target.size() && target[from] != '&' && target[from] != ';') ++from;
+  return from;
 }
 
 /// The end of user information in an absolute target ("http://user:pass@host/"), npos where there is none.
@@ -74,12 +94,13 @@ SecretNames::SecretNames(std::span<const std::string> extra) : extra_(extra.begi
 }
 
 bool SecretNames::known(std::string_view name) const {
-  return std::ranges::binary_search(kUsual, name) || std::ranges::find(extra_, name) != extra_.end();
+  return usual(name) || std::ranges::find(extra_, name) != extra_.end();
 }
 
 bool SecretNames::secret(std::string_view raw_name) const {
   std::array<char, kMaxName> decoded;
   std::size_t size = 0;
+  bool nested = false;
   for (std::size_t i = 0; i < raw_name.size(); ++i) {
     char c = raw_name[i];
     if (c == '%' && i + 2 < raw_name.size() && hex_digit(raw_name[i + 1]) >= 0 && hex_digit(raw_name[i + 2]) >= 0) {
@@ -88,9 +109,11 @@ bool SecretNames::secret(std::string_view raw_name) const {
     }
     if (size == decoded.size()) return false;
     decoded[size++] = normalise(c);
+    nested = nested || c == '[' || c == '.';
   }
   std::string_view name(decoded.data(), size);
   if (known(name)) return true;
+  if (!nested) return false;
   // user[password], token[], filter.password: what lists and objects look like.
   while (!name.empty()) {
     const std::size_t end = name.find_first_of("[].");
@@ -110,10 +133,10 @@ SecretNames::Range SecretNames::next(std::string_view target, std::size_t from) 
   if (question == std::string_view::npos) return {};
   std::size_t at = question + 1;
   if (from > at) {
-    at = std::min(target.find_first_of("&;", from), target.size() - 1) + 1;
+    at = parameter_end(target, from) + 1;
   }
   while (at < target.size()) {
-    const std::size_t end = std::min(target.find_first_of("&;", at), target.size());
+    const std::size_t end = parameter_end(target, at);
     const std::string_view parameter = target.substr(at, end - at);
     const std::size_t equals = parameter.find('=');
     if (equals != std::string_view::npos && equals + 1 < parameter.size() && secret(parameter.substr(0, equals))) {

@@ -134,8 +134,6 @@ TEST(Forwarding, forwards_the_target_as_sent_where_only_escapes_differ) {
   EXPECT_EQ(peer.seen(request("GET", "/a//b/./c/../d?x=../y")).target, "/a/b/d?x=../y");
 }
 
-// --- PROXY protocol ---------------------------------------------------------------------------------------------
-
 constexpr std::string_view kProxyListener = "listeners: [{name: public, address: \"@listen@\", proxy_protocol: true}]\n";
 
 std::string proxy_v2(const std::string& rest) {

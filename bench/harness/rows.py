@@ -1,0 +1,257 @@
+"""The rows of the table: what each asks of a proxy, and how one sample of it is taken."""
+
+import dataclasses
+import http.client
+import mmap
+import os
+import struct
+import subprocess
+import time
+
+from harness import machine
+from harness.machine import BenchError
+from harness.peers import Shape
+
+RELOAD_EVERY = 0.5
+HEADERS_ADDED = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-real-ip",
+                 "x-request-id", "via")
+CALLS = ("read", "write", "epoll_wait", "epoll_ctl", "accept", "eagain", "malloc", "calloc", "realloc")
+
+TWENTY_HEADERS = tuple(
+    f"{name}: {value}" for name, value in (
+        ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+        ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+        ("Accept-Language", "en-GB,en;q=0.7,de;q=0.3"), ("Accept-Encoding", "identity"), ("DNT", "1"),
+        ("Referer", "https://shop.example.com/catalogue/garden?page=3"), ("Origin", "https://shop.example.com"),
+        ("Cookie", "session=5f2c9d7e8b1a4c03; theme=dark; consent=analytics.0-ads.0; cart=3fa85f64"),
+        ("Authorization", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJiZW5jaCIsIm5hbWUiOiJCZW5jaG1hcmsifQ."),
+        ("Cache-Control", "no-cache"), ("Pragma", "no-cache"), ("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Mode", "cors"),
+        ("Sec-Fetch-Site", "same-origin"), ("X-Requested-With", "XMLHttpRequest"), ("X-Client-Version", "4.18.2"),
+        ("X-Tenant", "acme"), ("X-Experiment", "checkout-b"), ("If-None-Match", '"33a64df551425fcc55e4d42a148795d9"'),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")))
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """`kind` is load, idle, reload or calls. `goal` is the highest ratio of CPU per request to the better of nginx and
+    HAProxy; for idle it is in bytes a connection, for reload in failed requests."""
+
+    id: str
+    title: str
+    kind: str = "load"
+    goal: float | None = 1.0
+    connections: int = 64
+    path: str = "/small"
+    length: int = 100
+    headers: tuple = ()
+    script: str | None = None
+    shape: Shape = Shape()
+
+
+ROWS = (
+    Row("small", "small GET, 64 connections", goal=0.85),
+    Row("headers", "20 request headers", headers=TWENTY_HEADERS),
+    Row("body100k", "100 KiB response", path="/bytes/102400", length=102400),
+    Row("body10m", "10 MiB response, 8 connections", path="/bytes/10485760", length=10485760, connections=8),
+    Row("upload", "1 MiB upload, 16 connections", path="/upload", length=0, script="upload.lua", connections=16),
+    Row("chunked", "64 KiB chunked response", path="/chunked/65536", length=65536),
+    Row("close", "no keep-alive to the client", headers=("Connection: close",)),
+    Row("conns1000", "small GET, 1,000 connections", connections=1000),
+    Row("routes", "10,000 routes", path="/r/0/items", script="routes.lua", shape=Shape(routes=10000)),
+    Row("reload", "reloads under load", kind="reload", goal=0, shape=Shape(generation=0)),
+    Row("idle", "idle connections, bytes of RSS each", kind="idle", goal=5 * 1024),
+    Row("calls", "calls per request", kind="calls", goal=None),
+)
+
+
+@dataclasses.dataclass
+class Sample:
+    """One measurement. Times in microseconds, memory in bytes. `failed` counts requests without a 2xx answer."""
+
+    user_us: float = 0.0
+    system_us: float = 0.0
+    rate: float = 0.0
+    p50_us: float = 0.0
+    p99_us: float = 0.0
+    rss: int = 0
+    busy: float = 0.0      # share of the proxy's core, 0..1
+    requests: int = 0
+    failed: int = 0
+    errors: str = ""
+    idle_bytes: float = 0.0
+    reloads: int = 0
+    calls: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def cpu_us(self):
+        return self.user_us + self.system_us
+
+
+@dataclasses.dataclass
+class Bench:
+    """What taking a sample needs."""
+
+    children: machine.Children
+    wrk: object
+    tools: str
+    lua: str
+    work: str
+    load_core: int
+    seconds: int
+    idle_connections: int
+
+
+def check_equivalent(peer, row):
+    """Trial requests before the load: status, length, routes, and what headers the upstream and the client see. Gives a
+    list of what is not as it should be."""
+    found = []
+    connection = http.client.HTTPConnection("127.0.0.1", peer.port, timeout=10)
+
+    def exchange(method, path, body=None):
+        connection.request(method, path, body=body)
+        response = connection.getresponse()
+        via.append(response.getheader("Via"))
+        return response.status, response.read()
+
+    via = []
+    try:
+        if row.path == "/upload":
+            status, body = exchange("POST", row.path, b"u" * (1 << 20))
+            if status != 200 or body != b'{"bytes":1048576}':
+                found.append(f"upload answered {status} {body[:60]!r}")
+        else:
+            status, body = exchange("GET", row.path)
+            if status != 200 or len(body) != row.length:
+                found.append(f"GET {row.path} answered {status} with {len(body)} bytes, not 200 with {row.length}")
+        if row.shape.routes:
+            last = row.shape.prefixes()[-1]
+            if exchange("GET", last + "items")[0] != 200:
+                found.append(f"{last} is not routed")
+            if exchange("GET", "/nowhere")[0] == 200:
+                found.append("a path without a route was forwarded")
+        if row.shape == Shape():
+            seen = exchange("GET", "/echo")[1].decode(errors="replace").lower()
+            missing = [name for name in HEADERS_ADDED if f"\r\n{name}:" not in seen]
+            if missing:
+                found.append("the upstream does not get " + ", ".join(missing))
+            if not via[-1]:
+                found.append("the client does not get via")
+    except (OSError, http.client.HTTPException) as error:
+        found.append(f"trial request failed: {error}")
+    finally:
+        connection.close()
+    return found
+
+
+def _drive(bench, peer, row, seconds, while_running=None):
+    script = os.path.join(bench.lua, row.script) if row.script else None
+    return bench.wrk.run(peer.port, row.path, row.connections, seconds, row.headers, script, while_running)
+
+
+def take_load(bench, peer, row, while_running=None):
+    peer.forget_log()
+    user, system = machine.cpu_seconds(peer.process.pid)
+    load = _drive(bench, peer, row, bench.seconds, while_running)
+    user_after, system_after = machine.cpu_seconds(peer.process.pid)
+    each = 1e6 / max(load.requests, 1)
+    sample = Sample((user_after - user) * each, (system_after - system) * each, load.rate, load.p50_us, load.p99_us,
+                    machine.rss_bytes(peer.process.pid), requests=load.requests, failed=load.failed, errors=load.errors)
+    sample.busy = (user_after - user + system_after - system) / load.seconds
+    if load.requests == 0:
+        sample.errors = sample.errors or "no request was answered"
+    return sample
+
+
+def check_log(peer, sample):
+    """That the last sample's requests were logged. Lines may still be in a buffer of the proxy (Envoy keeps up to
+    64 KiB for 10 s), so a few hundred may be missing at the end."""
+    lines = peer.log_lines()
+    if lines < sample.requests * 0.99 - 400:
+        return [f"the access log has {lines:,} lines for {sample.requests:,} requests"]
+    return []
+
+
+def warm_up(bench, peer, row):
+    _drive(bench, peer, row, 1)
+
+
+def take_reload(bench, peer, row, generation):
+    """Load with a reload every half second, each to another route; checks that the last one took effect."""
+    done = 0
+
+    def reload_meanwhile(process):
+        nonlocal done
+        # Not in the first and last tenth of a second: the connections must be there, and the answers must count.
+        end = time.monotonic() + bench.seconds - 0.1
+        time.sleep(0.2)
+        while process.poll() is None and time.monotonic() < end:
+            done += 1
+            peer.reload(Shape(generation=generation + done))
+            time.sleep(RELOAD_EVERY)
+
+    sample = take_load(bench, peer, row, reload_meanwhile)
+    sample.reloads = done
+    newest, before = f"/gen-{generation + done}/x", f"/gen-{generation + done - 1}/x"
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and (peer.status(newest) != 200 or peer.status(before) == 200):
+        time.sleep(0.05)
+    if peer.status(newest) != 200 or peer.status(before) == 200:
+        sample.errors = (sample.errors + "; " if sample.errors else "") + "the last reload took no effect"
+    return sample
+
+
+def take_idle(bench, peer, row):
+    """Memory that N connections cost which have had one answer each and are now quiet. The proxy has been under load
+    before, so that what it keeps anyway is in neither reading."""
+    warm_up(bench, peer, row)
+    time.sleep(1)
+    wanted = bench.idle_connections
+    before = machine.rss_bytes(peer.process.pid)
+    process = bench.children.start([os.path.join(bench.tools, "bench_idle"), str(peer.port), str(wanted), row.path],
+                                   bench.load_core, os.path.join(bench.work, "idle.log"),
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        word, held, failed = process.stdout.readline().decode().split() or ("", 0, 0)
+        time.sleep(2)
+        after = machine.rss_bytes(peer.process.pid)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        still = int(process.stdout.readline().split()[1])
+    except (ValueError, IndexError, OSError) as error:
+        raise BenchError(f"bench_idle ended early: {error}") from error
+    finally:
+        bench.children.stop(process)
+    errors = []
+    if word != "ready" or int(failed):
+        errors.append(f"{failed} connections had no answer")
+    if still != wanted:
+        errors.append(f"{still} of {wanted} were still open")
+    return Sample(rss=after, requests=int(held), failed=int(failed), errors=", ".join(errors),
+                  idle_bytes=(after - before) / max(still, 1))
+
+
+class CallCounters:
+    """The counters that bench_syscount.so keeps in a file."""
+
+    def __init__(self, bench):
+        self._path = os.path.join(bench.work, "calls.counters")
+        self.env = dict(os.environ, GATEHOUSE_SYSCOUNT=self._path,
+                        LD_PRELOAD=os.path.join(bench.tools, "bench_syscount.so"))
+        with open(self._path, "wb") as f:
+            f.write(bytes(4096))
+
+    def read(self):
+        with open(self._path, "r+b") as f, mmap.mmap(f.fileno(), 4096) as shared:
+            return dict(zip(CALLS, struct.unpack_from(f"<{len(CALLS)}Q", shared)))
+
+
+def take_calls(bench, peer, row, counters):
+    """Runs under the preload library; its CPU and latency are not those of the other rows and are not reported."""
+    warm_up(bench, peer, row)
+    before = counters.read()
+    load = _drive(bench, peer, row, bench.seconds)
+    after = counters.read()
+    if after["read"] == 0:
+        return Sample(requests=load.requests, errors="nothing was counted (is it linked statically?)")
+    return Sample(requests=load.requests, failed=load.failed, errors=load.errors,
+                  calls={k: (after[k] - before[k]) / max(load.requests, 1) for k in CALLS})

@@ -1,0 +1,17 @@
+#pragma once
+#include "config/options.h"
+
+namespace gatehouse::config {
+
+/// The kinds of a route's conditions.
+Value<std::vector<NamedMatch>> named_matches(bool headers);
+/// "api.example.com", "*.example.com", an address; in lower case.
+Value<std::string> host_pattern();
+/// In upper case.
+Value<std::string> method();
+Value<PathPattern> path_pattern();
+
+/// A route's own timeouts: what is not written is the service's.
+const Options<Timeouts>& route_timeouts();
+
+}  // namespace gatehouse::config

@@ -1,0 +1,73 @@
+#pragma once
+#include "config/loader.h"
+#include "config/model.h"
+#include "config/options.h"
+
+namespace gatehouse::config {
+
+/// What is written of each object before names are resolved: the model's struct and what has to be looked at again.
+
+/// A name that refers to something, with its place.
+struct Reference {
+  std::string name;
+  Mark mark;
+};
+
+struct WrittenListener : Listener {
+  const Node* limits_node = nullptr;
+};
+
+struct WrittenService : Service {
+  Reference written_url;
+  std::optional<Target> dns;
+  std::string protocol = "http", algorithm = "round-robin";
+};
+
+struct WrittenRoute : Route {
+  std::optional<Reference> forward;
+  std::optional<SplitAction> split;
+  std::optional<RedirectAction> redirect;
+  std::optional<RespondAction> respond;
+  std::vector<Reference> listener_references;
+  Mark action_mark;
+};
+
+struct WrittenModel : Model {
+  std::vector<std::string> include;
+  std::vector<WrittenListener> written_listeners;
+  std::vector<WrittenService> written_services;
+  std::vector<WrittenRoute> written_routes;
+  Reference default_service_reference;
+};
+
+/// The tables of the native format, outermost first. Built once.
+const Options<WrittenModel>& root_options();
+const Options<Limits>& limits_options();
+const Options<WrittenListener>& listener_options();
+const Options<Admin>& admin_options();
+const Options<WrittenService>& service_options();
+const Options<WrittenRoute>& route_options();
+const Options<PluginUse>& plugin_options();
+
+/// Lists of the objects above; each keeps its mark and what could be decoded of it.
+Value<std::vector<PluginUse>> plugin_list();
+Value<std::vector<WrittenListener>> listener_list();
+Value<std::vector<WrittenService>> service_list();
+Value<std::vector<WrittenRoute>> route_list();
+Value<Reference> reference(std::string type);
+
+/// Names, references and what spans several objects; completes the model. `tree` owns the nodes that plugins keep.
+Model resolve(WrittenModel written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue, Diagnostics& out);
+
+/// Checks the plugins of one list, and lets their configs share `tree`.
+void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
+                   const std::vector<std::string>& services, Diagnostics& out);
+
+/// "10.0.0.1:80", "[::1]:80", "unix:/run/x.sock", and "host:80" where `names`.
+std::optional<Address> parse_address(std::string_view text, bool names);
+bool is_host_name(std::string_view text);
+
+/// "GET,POST api.example.com/payments/*"
+std::string name_of_conditions(const Route& route);
+
+}  // namespace gatehouse::config

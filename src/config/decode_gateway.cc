@@ -1,0 +1,203 @@
+#include <algorithm>
+
+#include "config/custom_kind.h"
+#include "config/decode.h"
+
+namespace gatehouse::config {
+namespace {
+
+Value<Address> local_address() {
+  return custom<Address>({.decode =
+                              [](const Node& node, const Where& at, Address& to) {
+                                const auto address = node.is_scalar() ? parse_address(node.text(), false) : std::nullopt;
+                                if (!address) {
+                                  at.expected("an address such as 0.0.0.0:8080, [::1]:8080 or unix:/run/gatehouse.sock", node);
+                                  return false;
+                                }
+                                to = *address;
+                                return true;
+                              },
+                          .type = "address",
+                          .schema = schema_of_type("string")});
+}
+
+Value<const Node*> listener_limits() {
+  return custom<const Node*>({.decode =
+                                  [](const Node& node, const Where& at, const Node*& to) {
+                                    Limits ignored;
+                                    to = &node;
+                                    return limits_options().decode(node, at, ignored);
+                                  },
+                              .type = "mapping",
+                              .schema = limits_options().table()->schema(),
+                              .allows_null = true});
+}
+
+const Options<AccessLog>& access_options() {
+  static const auto table =
+      Options<AccessLog>()
+          .add("path", &AccessLog::path, non_empty(), "A file, `stdout` or `stderr`.")
+          .add("format", &AccessLog::format, non_empty(), "`json`, or a text with `$field` for each field of the access log.");
+  return table;
+}
+
+Value<AccessLog> access_log() {
+  Node schema = Node::mapping();
+  Node& forms = schema.set("anyOf", Node::sequence());
+  forms.push(schema_of_type("boolean"));
+  forms.push(access_options().table()->schema());
+  return custom<AccessLog>({.decode =
+                                [](const Node& node, const Where& at, AccessLog& to) {
+                                  to.mark = node.mark();
+                                  if (node.is_mapping()) return access_options().decode(node, at, to);
+                                  if (node.is_scalar() && (node.text() == "false" || node.text() == "true")) {
+                                    to.enabled = node.text() == "true";
+                                    return true;
+                                  }
+                                  at.expected("false or a mapping", node);
+                                  return false;
+                                },
+                            .type = "mapping or false",
+                            .schema = schema,
+                            .effective =
+                                [](const Node& written) {
+                                  return written.is_mapping() ? access_options().table()->effective(&written) : written;
+                                },
+                            .absent = [] { return access_options().table()->effective(nullptr); },
+                            .allows_null = true,
+                            .rows = access_options().table()});
+}
+
+const Options<Logging>& logging_options() {
+  static const auto table =
+      Options<Logging>()
+          .add("level", &Logging::level, one_of({"trace", "debug", "info", "warn", "error"}), "What the diagnostic log shows.")
+          .add("access", &Logging::access, access_log(), "The access log; `false` switches it off.");
+  return table;
+}
+
+const Options<Drain>& drain_options() {
+  static const auto table =
+      Options<Drain>()
+          .add("delay", &Drain::delay, duration(), "How long `/ready` fails before new connections are refused.")
+          .add("timeout", &Drain::timeout, duration(), "After this, what is still under way is cut.");
+  return table;
+}
+
+Value<std::uint32_t> worker_count() {
+  return custom<std::uint32_t>({.decode =
+                                    [](const Node& node, const Where& at, std::uint32_t& to) {
+                                      if (node.is_scalar() && node.text() == "auto") {
+                                        to = 0;
+                                        return true;
+                                      }
+                                      static const Value<std::uint32_t> kCount = integer(1, 1024);
+                                      Diagnostics ignored;
+                                      if (kCount.impl->decode(node, Where(ignored, "", node.mark()), &to)) return true;
+                                      at.expected("auto or an integer between 1 and 1024", node);
+                                      return false;
+                                    },
+                                .type = "integer or auto",
+                                .print = [](const std::uint32_t& n) {
+                                  return n ? Node::integer(n) : Node::word("auto");
+                                }});
+}
+
+}  // namespace
+
+const Options<Limits>& limits_options() {
+  constexpr auto kTick = std::chrono::milliseconds(1);
+  static const auto table =
+      Options<Limits>()
+          .add("request_line", &Limits::request_line, bytes32(64, 1 << 20), "Longest request line; a longer one is 414.")
+          .add("max_header_bytes", &Limits::max_header_bytes, bytes32(256, 16 << 20), "All fields together; more is 431.")
+          .add("max_headers", &Limits::max_headers, integer(1, 10'000), "Number of fields; more is 431.")
+          .add("header_timeout", &Limits::header_timeout, duration(true, kTick), "Until a head is complete; then 408.")
+          .add("idle_timeout", &Limits::idle_timeout, duration(true, kTick), "Between two requests on a connection.")
+          .add("max_body", &Limits::max_body, bytes(true), "Largest request body; a larger one is 413.")
+          .add("body_timeout", &Limits::body_timeout, duration(true, kTick), "Between two reads of a body, either side.")
+          .add("max_connections", &Limits::max_connections, integer(0),
+               "Connections at a time; 0 takes what the limit of open files allows.");
+  return table;
+}
+
+const Options<WrittenListener>& listener_options() {
+  static const auto table =
+      Options<WrittenListener>()
+          .add("name", &Listener::name, name(), "What routes and metrics call it; its address without one.")
+          .require("address", &Listener::address, local_address(), "IP address and port, or `unix:` and a path.")
+          .add("proxy_protocol", &Listener::proxy_protocol, boolean(), "Expects PROXY protocol v1 or v2 from trusted peers.")
+          .add("limits", &WrittenListener::limits_node, listener_limits(), "Replaces the gateway's `limits`, key by key.")
+          .later({"tls", "http2", "protocols", "protocol"});
+  return table;
+}
+
+Value<std::vector<WrittenListener>> listener_list() {
+  return list(mapping_of<WrittenListener>(listener_options(), [](const Node& node, const Where&, WrittenListener& to) {
+    to.mark = node.mark();
+  }));
+}
+
+const Options<Admin>& admin_options() {
+  static const auto table =
+      Options<Admin>()
+          .require("address", &Admin::address, local_address(), "Where the admin API listens.")
+          .add("token", &Admin::token, secret(), "Bearer token; needed unless the address is loopback.")
+          .add("probes", &Admin::probes, local_address(), "An address that serves only `/health`, `/ready` and `/metrics`.")
+          .later({"tls", "dashboard"})
+          .check_node([](const Admin& admin, const Node& node, const Where& at) {
+            const bool local = admin.address.kind == Address::Kind::unix_path || admin.address.ip.is_loopback();
+            if (!local && admin.token.value.empty()) {
+              const Node* address = node.find("address");
+              at.key("address", address->mark())
+                  .error("must be a loopback address without a token, got " + address->described());
+            }
+            if (admin.probes && *admin.probes == admin.address) {
+              at.key("probes", node.find("probes")->mark()).error("is the admin address itself");
+            }
+          });
+  return table;
+}
+
+Value<Reference> reference(std::string type) {
+  return custom<Reference>({.decode =
+                                [type](const Node& node, const Where& at, Reference& to) {
+                                  if (!node.is_scalar() || node.text().empty()) {
+                                    at.expected("the " + type, node);
+                                    return false;
+                                  }
+                                  to = {node.text(), node.mark()};
+                                  return true;
+                                },
+                            .type = type,
+                            .schema = schema_of_type("string")});
+}
+
+const Options<WrittenModel>& root_options() {
+  static const auto table =
+      Options<WrittenModel>()
+          .add("include", &WrittenModel::include, list_or_one(string()),
+               "Further files with the same keys; `*` as in a shell. Lists are joined.")
+          .add("workers", &Model::workers, worker_count(), "Threads; `auto` is one for each CPU that the process may use.")
+          .add("listeners", &WrittenModel::written_listeners, listener_list(), "Where clients connect.")
+          .add("trusted_proxies", &Model::trusted_proxies, list_or_one(cidr()), "Peers whose forwarding headers count.")
+          .add("admin", &Model::admin,
+               mapping_of<Admin>(admin_options(), [](const Node& node, const Where&, Admin& to) { to.mark = node.mark(); }),
+               "The admin API; none without it.")
+          .add("logging", &Model::logging, logging_options().nested(), "Diagnostics and access log.")
+          .add("limits", &Model::limits, limits_options().nested(), "What a client may use up.")
+          .add("drain", &Model::drain, drain_options().nested(), "How a shutdown goes.")
+          .add("error_format", &Model::error_format, choice<ErrorFormat>({"json", "problem", "kong"}),
+               "Form of the answers that the gateway makes itself.")
+          .add("underscores_in_headers", &Model::underscores_in_headers, boolean(), "Keeps header names with `_`.")
+          .add("default_service", &WrittenModel::default_service_reference, reference("name of a service"),
+               "Where a route without an action goes.")
+          .add("services", &WrittenModel::written_services, service_list(), "What stands behind the gateway.")
+          .add("routes", &WrittenModel::written_routes, route_list(), "Which request goes where.")
+          .add("plugins", &Model::plugins, plugin_list(), "Plugins for every route.")
+          .later({"import", "redis", "consul", "consumers", "tiers", "auth", "api_keys", "validation", "oauth", "env", "tls",
+                  "consumer_groups", "tracing", "retry", "health", "circuit_breaker", "discovery", "tests"});
+  return table;
+}
+
+}  // namespace gatehouse::config

@@ -1,0 +1,52 @@
+#include "config/loader.h"
+
+#include <exception>
+
+#include "config/decode.h"
+#include "config/documents.h"
+#include "config/load_values.h"
+
+namespace gatehouse::config {
+namespace {
+
+Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::string> files) {
+  Loaded loaded;
+  loaded.files = std::move(files);
+  Diagnostics& out = loaded.diagnostics;
+  try {
+    auto tree = std::make_shared<Node>(read_documents(source, loaded.files, out));
+    if (!tree->mark().file) tree->set_mark({std::make_shared<const std::string>(source.name), 1, 1});
+    loaded.tree = tree;
+    // What could not be read whole would only bring errors that are not there.
+    if (out.has_errors() && tree->entries().empty()) {
+      out.sort();
+      return loaded;
+    }
+    WrittenModel written;
+    root_options().decode(*tree, Where(out, "", tree->mark()), written);
+    loaded.model = resolve(std::move(written), loaded.tree, catalogue, out);
+    if (catalogue.check_routes && !out.has_errors()) catalogue.check_routes(loaded.model, out);
+  } catch (const std::exception& fault) {
+    out.error({std::make_shared<const std::string>(source.name), 0, 0}, "", std::string("cannot be loaded: ") + fault.what());
+  }
+  out.sort();
+  return loaded;
+}
+
+}  // namespace
+
+Loaded load_file(const std::string& path, const Catalogue& catalogue) {
+  Source source{.name = path, .text = {}, .allow_files = true};
+  if (const std::string fault = read_file(path, source.text); !fault.empty()) {
+    Loaded loaded;
+    loaded.diagnostics.error({std::make_shared<const std::string>(path), 0, 0}, "", "cannot be read: " + fault);
+    loaded.tree = std::make_shared<const Node>(Node::mapping());
+    loaded.files.push_back(path);
+    return loaded;
+  }
+  return load(source, catalogue, {path});
+}
+
+Loaded load_text(const Source& source, const Catalogue& catalogue) { return load(source, catalogue, {}); }
+
+}  // namespace gatehouse::config

@@ -1,0 +1,149 @@
+#include "config/loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/node.h"
+
+namespace gatehouse::config {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Loaded load(const std::string& text) { return load_text({.name = "t.yaml", .text = text}, {}); }
+
+constexpr const char* kBase = R"(listeners: [{address: "127.0.0.1:8080"}]
+services:
+  - {name: user-service, url: "http://127.0.0.1:9001"}
+  - {name: order-service, url: "http://orders.internal:9002/v1/"}
+)";
+
+TEST(Loader, the_smallest_useful_file_loads) {
+  const Loaded loaded = load(std::string(kBase) + "routes: [{path: /users/*, service: user-service, strip_path: true}]\n");
+  EXPECT_EQ(loaded.diagnostics.text(), "");
+  ASSERT_EQ(loaded.model.routes.size(), 1u);
+  EXPECT_EQ(loaded.model.routes[0].name, "/users/*");
+  EXPECT_TRUE(loaded.model.routes[0].strip_path);
+  EXPECT_EQ(std::get<ForwardAction>(loaded.model.routes[0].action).service, "user-service");
+  ASSERT_EQ(loaded.model.services.size(), 2u);
+  EXPECT_EQ(loaded.model.services[1].base_path, "/v1");
+  EXPECT_EQ(loaded.model.services[1].authority, "orders.internal:9002");
+  EXPECT_EQ(loaded.model.services[1].targets[0].address.text(), "orders.internal:9002");
+  EXPECT_EQ(loaded.model.services[0].timeouts.total, kOff);
+  EXPECT_EQ(loaded.model.listeners[0].name, "127.0.0.1:8080");
+}
+
+TEST(Loader, routes_without_a_name_are_called_after_their_conditions) {
+  const Loaded loaded = load(std::string(kBase) + R"(routes:
+  - {path: /orders/*, methods: [GET, post], service: order-service}
+  - {headers: {X-API-Version: v2}, service: user-service}
+  - {hosts: ["*.Partner.example.com"], service: user-service}
+  - {hosts: ["*.Partner.example.com"], priority: 2, service: user-service}
+)");
+  EXPECT_EQ(loaded.diagnostics.text(), "");
+  std::vector<std::string> names;
+  for (const Route& route : loaded.model.routes) names.push_back(route.name);
+  EXPECT_THAT(names, ElementsAre("GET,POST /orders/*", "x-api-version=v2", "*.partner.example.com", "*.partner.example.com (2)"));
+}
+
+TEST(Loader, a_route_without_an_action_goes_to_the_default_service) {
+  const Loaded loaded = load(std::string(kBase) + "default_service: order-service\nroutes: [{path: /a}]\n");
+  EXPECT_EQ(loaded.diagnostics.text(), "");
+  EXPECT_EQ(std::get<ForwardAction>(loaded.model.routes.at(0).action).service, "order-service");
+}
+
+TEST(Loader, every_error_is_reported_at_once_with_its_place) {
+  const Loaded loaded = load(std::string(kBase) + R"(routes:
+  - {path: /a, method: GET, service: user-service}
+  - path: /b
+    priority: ten
+    service: user-servce
+)");
+  EXPECT_EQ(loaded.diagnostics.text(),
+            "t.yaml:6:15: routes[0].method: unknown key; did you mean \"methods\"?\n"
+            "t.yaml:8:15: routes[1].priority: must be an integer between -1000000 and 1000000, got \"ten\"\n"
+            "t.yaml:9:14: routes[1].service: no service \"user-servce\"; did you mean \"user-service\"?\n");
+}
+
+TEST(Loader, listener_limits_lie_over_the_gateways) {
+  const Loaded loaded = load(R"(limits: {max_headers: 50, idle_timeout: 1m}
+listeners: [{address: "127.0.0.1:1", limits: {max_headers: 7}}]
+)");
+  EXPECT_EQ(loaded.diagnostics.text(), "");
+  EXPECT_EQ(loaded.model.listeners[0].limits.max_headers, 7u);
+  EXPECT_EQ(loaded.model.listeners[0].limits.idle_timeout, std::chrono::minutes(1));
+}
+
+TEST(Loader, merge_keys_and_aliases_keep_what_is_written) {
+  const Loaded loaded = load(std::string(kBase) + R"(x-common: &common {service: user-service, priority: 4}
+routes:
+  - {<<: *common, path: /a}
+  - {<<: *common, path: /b, priority: 5}
+)");
+  EXPECT_EQ(loaded.diagnostics.text(), "");
+  EXPECT_EQ(loaded.model.routes.at(0).priority, 4);
+  EXPECT_EQ(loaded.model.routes.at(1).priority, 5);
+}
+
+TEST(Loader, a_bomb_of_aliases_is_refused) {
+  std::string text = "x-a: &a0 [1,1,1,1,1,1,1,1,1,1]\n";
+  for (int i = 1; i < 9; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    text += "x-" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last;
+    for (int k = 0; k < 9; ++k) text += ", " + last;
+    text += "]\n";
+  }
+  EXPECT_THAT(load(text).diagnostics.text(), HasSubstr("expanded more than 10,000 times"));
+}
+
+TEST(Loader, values_of_the_environment_are_never_yaml) {
+  ::setenv("GATEHOUSE_TEST_BODY", "a: [b", 1);
+  const Loaded loaded = load(R"(listeners: [{address: "127.0.0.1:${env:GATEHOUSE_TEST_UNSET:-8081}"}]
+routes: [{path: /a, respond: {status: 200, body: "${env:GATEHOUSE_TEST_BODY} $${x}"}}]
+)");
+  EXPECT_EQ(loaded.diagnostics.text(), "");
+  EXPECT_EQ(loaded.model.listeners.at(0).address.port, 8081);
+  EXPECT_EQ(std::get<RespondAction>(loaded.model.routes.at(0).action).body, "a: [b ${x}");
+}
+
+TEST(Loader, json_with_tabs_loads_with_places) {
+  const Loaded loaded = load("{\n\t\"listeners\": [{\"address\": \"127.0.0.1:1\"}],\n\t\"rotes\": []\n}\n");
+  EXPECT_EQ(loaded.diagnostics.text(), "t.yaml:3:2: rotes: unknown key; did you mean \"routes\"?\n");
+}
+
+TEST(Loader, the_effective_configuration_loads_to_the_same_and_hides_secrets) {
+  const Loaded first = load(std::string(kBase) + R"(admin: {address: "127.0.0.1:9901", token: sesame}
+routes:
+  - {path: /a, headers: {X-A: [x, "2"], X-B: {present: false}}, service: user-service, timeouts: {read: 5m}}
+  - {path: /t, respond: {status: 418, headers: {X-Pot: short}, body: "a $${x}"}}
+  - {path: /s, split: {services: {user-service: 95, order-service: 5}, sticky: {cookie: canary}}}
+)");
+  ASSERT_EQ(first.diagnostics.text(), "");
+  const std::string printed = print_effective(first, {});
+  EXPECT_THAT(printed, Not(HasSubstr("sesame")));
+  EXPECT_THAT(printed, HasSubstr("token: \"***\""));
+  EXPECT_THAT(printed, HasSubstr("connect: 5s"));
+  const Loaded second = load(printed);
+  EXPECT_EQ(second.diagnostics.text(), "");
+  EXPECT_EQ(print_effective(second, {}), printed);
+  const Loaded third = load(print_effective_json(first, {}));
+  EXPECT_EQ(third.model.routes.size(), 3u);
+  ASSERT_EQ(second.model.routes.size(), 3u);
+  EXPECT_EQ(second.model.routes[0].headers, first.model.routes[0].headers);
+  EXPECT_EQ(second.model.routes[0].timeouts.read, std::chrono::minutes(5));
+  EXPECT_EQ(second.model.routes[0].timeouts.connect, std::nullopt);
+  EXPECT_EQ(std::get<RespondAction>(second.model.routes[1].action).body, "a ${x}");
+  EXPECT_EQ(std::get<SplitAction>(second.model.routes[2].action).sticky_cookie, "canary");
+}
+
+TEST(Loader, the_schema_is_json_and_knows_the_keys) {
+  Diagnostics faults;
+  const Node tree = parse_document(schema({}), "schema", faults);
+  EXPECT_EQ(faults.text(), "");
+  ASSERT_NE(tree.find("properties"), nullptr);
+  EXPECT_NE(tree.find("properties")->find("routes"), nullptr);
+}
+
+}  // namespace
+}  // namespace gatehouse::config

@@ -1,0 +1,42 @@
+#include "config/decode.h"
+
+namespace gatehouse::config {
+namespace {
+
+/// Fills in each plugin's own defaults, hides its secrets.
+void complete_plugins(Node* owner, const Catalogue& catalogue) {
+  Node* plugins = owner ? owner->find("plugins") : nullptr;
+  if (!plugins) return;
+  for (Node& use : plugins->items()) {
+    const Node* name = use.find("name");
+    const PluginInfo* info = name ? catalogue.plugin(name->text()) : nullptr;
+    if (!info || !info->effective) continue;
+    const Node* written = use.find("config");
+    const auto config = info->effective(written && !written->is_null() ? written : nullptr);
+    if (config && !config->entries().empty()) use.set("config", *config);
+  }
+}
+
+Node effective(const Loaded& loaded, const Catalogue& catalogue) {
+  Node result = root_options().table()->effective(loaded.tree.get());
+  result.erase("include");
+  complete_plugins(&result, catalogue);
+  for (const char* list : {"services", "routes"}) {
+    Node* owners = result.find(list);
+    if (!owners) continue;
+    for (Node& owner : owners->items()) complete_plugins(&owner, catalogue);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string print_effective(const Loaded& loaded, const Catalogue& catalogue) {
+  return to_yaml(effective(loaded, catalogue), true);
+}
+
+std::string print_effective_json(const Loaded& loaded, const Catalogue& catalogue) {
+  return to_json(effective(loaded, catalogue));
+}
+
+}  // namespace gatehouse::config

@@ -1,0 +1,59 @@
+#pragma once
+#include "actions/forward.h"
+#include "engine/session.h"
+#include "engine/worker.h"
+#include "plugin/exchange.h"
+
+namespace gatehouse::engine {
+
+/// Takes one exchange through its phases, whatever protocol its session speaks:
+///
+///   take in   who is calling, which fields come in (inbound.h)
+///   route     method, host, normalised path → route, destination, rewritten path
+///   request   the chain's request hooks; a reply ends here
+///   action    forward (with the response hooks between head and body), redirect, respond
+///   reply     where the gateway answers itself: response hooks, error document, head and body
+///   complete  on_complete hooks, access log, metrics: exactly once, also after errors
+///
+/// Lives in the frame of Worker::serve. Pins the worker's snapshot as long as it lives.
+class ExchangeDriver {
+ public:
+  ExchangeDriver(Worker& worker, Session& session, Arena& arena, http::RequestHead& head);
+  /// For what was no readable request: only replies with `error`.
+  ExchangeDriver(Worker& worker, Session& session, Arena& arena, const Error& error);
+  ExchangeDriver(const ExchangeDriver&) = delete;
+  ExchangeDriver& operator=(const ExchangeDriver&) = delete;
+  ~ExchangeDriver();
+
+  Task<void> run();
+
+ private:
+  void route();
+  bool match(routing::Match& found);
+  void refuse_unrouted(const routing::Match& found);
+  void choose_destination(const RouteRuntime& route);
+  std::uint32_t sticky_hash(const RouteRuntime& route);
+  void set_forward_path(const RouteRuntime& route, const routing::Match& found);
+  void answer_without_service(const RouteRuntime& route, const routing::Match& found);
+  std::string_view service_target();
+  void set_host();
+  Task<void> forward();
+  Task<void> send_reply();
+  void complete();
+
+  const Snapshot& snapshot() const { return *pinned_->snapshot; }
+
+  Worker& worker_;
+  Session& session_;
+  PublishedSnapshot* const pinned_;
+  plugin::Exchange x_;
+  std::int64_t wall_us_;
+  const RouteRuntime* route_ = nullptr;
+  const Destination* destination_;
+  routing::Captures captures_;
+  std::string_view sent_path_;        ///< path and query as the client sent them
+  std::string_view sticky_cookie_;    ///< to be set, "" for none
+  actions::ForwardReport report_;
+};
+
+}  // namespace gatehouse::engine

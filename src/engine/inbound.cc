@@ -1,0 +1,199 @@
+#include "engine/inbound.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace gatehouse::engine {
+namespace {
+
+using http::Field;
+using http::FieldId;
+using http::Fields;
+
+bool trusted(const std::vector<Cidr>& blocks, const IpAddress& address) {
+  return std::any_of(blocks.begin(), blocks.end(), [&](const Cidr& block) { return block.contains(address); });
+}
+
+std::string_view text_of(const IpAddress& address, Arena& arena) {
+  char* const room = arena.reserve(IpAddress::kMaxText);
+  const std::size_t size = address.write(room);
+  arena.take_back(IpAddress::kMaxText - size);
+  return {room, size};
+}
+
+/// An entry of X-Forwarded-For: an address, maybe in brackets, maybe with a port.
+std::optional<IpAddress> entry_address(std::string_view entry) {
+  if (!entry.empty() && entry.front() == '[') {
+    const std::size_t end = entry.find(']');
+    return end == std::string_view::npos ? std::nullopt : IpAddress::parse(entry.substr(1, end - 1));
+  }
+  if (const std::size_t colon = entry.find(':'); colon != std::string_view::npos && colon == entry.rfind(':')) {
+    entry = entry.substr(0, colon);
+  }
+  return IpAddress::parse(entry);
+}
+
+/// All lines of X-Forwarded-For as one list.
+std::string_view joined(const Fields& fields, FieldId id, Arena& arena) {
+  std::string_view all;
+  for (const Field& field : fields) {
+    if (field.removed || field.id != id) continue;
+    all = all.empty() ? field.value : arena.concat(all, ", ", field.value);
+  }
+  return all;
+}
+
+/// The rightmost address that is no trusted proxy's: what is left of it was written by whoever it is.
+IpAddress client_behind(std::string_view list, IpAddress nearest, const std::vector<Cidr>& blocks) {
+  while (!list.empty() && trusted(blocks, nearest)) {
+    const std::size_t comma = list.rfind(',');
+    std::string_view entry = comma == std::string_view::npos ? list : list.substr(comma + 1);
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(0, comma);
+    while (!entry.empty() && entry.front() == ' ') entry.remove_prefix(1);
+    while (!entry.empty() && entry.back() == ' ') entry.remove_suffix(1);
+    const std::optional<IpAddress> address = entry_address(entry);
+    if (!address) break;
+    nearest = *address;
+  }
+  return nearest;
+}
+
+/// Fields by which services recognise the consumer: only the gateway may set them.
+bool is_identity_field(std::string_view name) {
+  if (name.size() < 11 || (name[0] | 0x20) != 'x' || name[1] != '-') return false;
+  return http::equal_names(name.substr(0, 11), "x-consumer-") || http::equal_names(name, "x-credential-identifier") ||
+         http::equal_names(name, "x-anonymous-consumer");
+}
+
+void remove_unwanted(Fields& fields, bool keep_underscores) {
+  for (Field& field : fields) {
+    if (field.id != FieldId::other || field.removed) continue;
+    const bool underscore = !keep_underscores && field.name.find('_') != std::string_view::npos;
+    if (underscore || is_identity_field(field.name)) field.removed = true;
+  }
+}
+
+/// Ids come from outside; what is kept goes into logs and to services.
+bool is_usable_id(std::string_view id) {
+  return !id.empty() && id.size() <= 128 &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+/// W3C Trace Context, version 00: 2-32-16-2 lower-case hex digits, neither id all zeros.
+bool is_traceparent(std::string_view text) {
+  if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
+  const std::string_view version = text.substr(0, 2), trace = text.substr(3, 32), span = text.substr(36, 16);
+  if (!is_hex(version) || version == "ff" || !is_hex(trace) || !is_hex(span) || !is_hex(text.substr(53, 2))) return false;
+  if (version == "00" && text.size() != 55) return false;
+  return trace.find_first_not_of('0') != std::string_view::npos && span.find_first_not_of('0') != std::string_view::npos;
+}
+
+void add_ids(plugin::Exchange& x, Random& random) {
+  Fields& fields = x.request.fields;
+  const Field* id = fields.find(FieldId::x_request_id);
+  if (id != nullptr && is_usable_id(id->value)) {
+    x.request_id = id->value;
+  } else {
+    char* const room = static_cast<char*>(x.arena.allocate(36, 1));
+    put_uuid(room, random.next(), random.next());
+    x.request_id = {room, 36};
+    if (id != nullptr) {
+      fields.set(FieldId::x_request_id, "X-Request-ID", x.request_id);
+    } else {
+      fields.append(FieldId::x_request_id, "X-Request-ID", x.request_id);
+    }
+  }
+  const Field* trace = fields.find(FieldId::traceparent);
+  if (trace != nullptr && is_traceparent(trace->value)) {
+    x.trace_id = trace->value.substr(3, 32);
+    return;
+  }
+  char* const room = static_cast<char*>(x.arena.allocate(55, 1));
+  char* to = std::copy_n("00-", 3, room);
+  to = put_hex(put_hex(to, random.next(), 16), random.next() | 1, 16);
+  *to++ = '-';
+  to = put_hex(to, random.next() | 1, 16);
+  std::copy_n("-01", 3, to);
+  x.trace_id = {room + 3, 32};
+  fields.remove(FieldId::tracestate);  // belongs to the traceparent that was not there or not valid
+  fields.set(FieldId::traceparent, "traceparent", {room, 55});
+}
+
+void put_once(Fields& fields, FieldId id, std::string_view name, std::string_view value) {
+  if (fields.may_have(id)) {
+    fields.set(id, name, value);
+  } else {
+    fields.append(id, name, value);
+  }
+}
+
+std::string_view decimal(std::uint16_t number, Arena& arena) {
+  switch (number) {  // what almost every listener has needs no copy
+    case 80: return "80";
+    case 443: return "443";
+    case 8080: return "8080";
+    default: break;
+  }
+  char* const room = static_cast<char*>(arena.allocate(5, 1));
+  return {room, static_cast<std::size_t>(std::to_chars(room, room + 5, number).ptr - room)};
+}
+
+}  // namespace
+
+void take_in(plugin::Exchange& x, Session& session, const config::Model& model, Random& random) {
+  Fields& fields = x.request.fields;
+  Arena& arena = x.arena;
+  remove_unwanted(fields, model.underscores_in_headers);
+  http::remove_hop_by_hop(fields);
+
+  const bool from_proxy = !model.trusted_proxies.empty() && trusted(model.trusted_proxies, session.peer());
+  const std::string_view peer = session.peer().unspecified() ? std::string_view("unknown") : text_of(session.peer(), arena);
+  x.client_ip = session.peer();
+  x.client_ip_text = peer;
+  x.https = false;
+  std::string_view forwarded_for = peer;
+  std::string_view proto = "http";
+  if (from_proxy && fields.may_have(FieldId::x_forwarded_for)) {
+    const std::string_view list = joined(fields, FieldId::x_forwarded_for, arena);
+    x.client_ip = client_behind(list, session.peer(), model.trusted_proxies);
+    x.client_ip_text = text_of(x.client_ip, arena);
+    if (!list.empty()) forwarded_for = arena.concat(list, ", ", peer);
+  }
+  if (from_proxy) {
+    const std::string_view said = fields.get(FieldId::x_forwarded_proto);
+    if (http::equal_names(said, "https")) proto = "https";
+    x.https = proto == "https";
+  }
+  put_once(fields, FieldId::x_forwarded_for, "X-Forwarded-For", forwarded_for);
+  put_once(fields, FieldId::x_forwarded_proto, "X-Forwarded-Proto", proto);
+  const bool keep = from_proxy;
+  if (!keep || !fields.has(FieldId::x_forwarded_host)) {
+    put_once(fields, FieldId::x_forwarded_host, "X-Forwarded-Host", x.request.authority);
+  }
+  if (!keep || !fields.has(FieldId::x_forwarded_port)) {
+    put_once(fields, FieldId::x_forwarded_port, "X-Forwarded-Port", decimal(session.local_port(), arena));
+  }
+  put_once(fields, FieldId::x_real_ip, "X-Real-IP", x.client_ip_text);
+
+  const bool quoted = !session.peer().is_v4() && !session.peer().unspecified();
+  const std::string_view node = quoted ? arena.concat("\"[", peer, "]\"") : peer;
+  const std::string_view element =
+      arena.concat("for=", node, ";host=\"", x.request.authority, "\";proto=", proto);
+  const std::string_view before = from_proxy ? joined(fields, FieldId::forwarded, arena) : std::string_view();
+  put_once(fields, FieldId::forwarded, "Forwarded", before.empty() ? element : arena.concat(before, ", ", element));
+
+  const std::string_view self = x.request.minor == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
+  if (Field* via = fields.find(FieldId::via)) {
+    via->value = arena.concat(via->value, ", ", self);
+  } else {
+    fields.append(FieldId::via, "Via", self);
+  }
+  add_ids(x, random);
+}
+
+}  // namespace gatehouse::engine

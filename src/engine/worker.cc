@@ -1,0 +1,232 @@
+#include "engine/worker.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+#include "engine/exchange_driver.h"
+
+namespace gatehouse::engine {
+
+/// One listening socket as one worker sees it.
+struct Worker::Acceptor : SessionGauges {
+  Acceptor(Worker& owner, std::uint16_t listener_id, telemetry::ListenerCounters& listener_counters)
+      : worker(owner), id(listener_id), counters(listener_counters), ready(*this) {}
+  ~Acceptor() override { ::close(reserve); }
+
+  struct Ready : Wait {
+    explicit Ready(Acceptor& owner) : Wait([](Wait& wait) { static_cast<Ready&>(wait).acceptor.accept(); }), acceptor(owner) {}
+    Acceptor& acceptor;
+  };
+
+  void watch() { ready.attach(worker.reactor_.scheduler(), &socket.readable, nullptr, kNever); }
+
+  void accept() {
+    constexpr int kMostPerTurn = 32;  // other workers take the rest
+    for (int i = 0; i < kMostPerTurn; ++i) {
+      io::Endpoint peer;
+      const int fd = io::accept_from(socket.fd(), peer);
+      if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE) shed();
+        if (errno != ECONNABORTED && errno != EINTR) break;
+        continue;
+      }
+      Worker* other = worker.less_loaded();
+      if (other != nullptr) {
+        other->reactor().post([other, listener = id, fd, peer] { other->take_connection(listener, fd, peer); });
+      } else {
+        worker.take_connection(id, fd, peer);
+      }
+    }
+    watch();
+  }
+
+  /// Out of descriptors: one is kept in reserve to accept with and close, so that clients are told and not left waiting.
+  void shed() {
+    GH_LOG_LIMITED(error, 1, "out of file descriptors: connections are refused");
+    ::close(reserve);
+    io::Endpoint peer;
+    const int fd = io::accept_from(socket.fd(), peer);
+    if (fd >= 0) ::close(fd);
+    reserve = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    errno = EAGAIN;
+  }
+
+  void became_active() override {
+    telemetry::bump(counters.active);
+    telemetry::drop(counters.idle);
+  }
+  void became_idle() override {
+    telemetry::bump(counters.idle);
+    telemetry::drop(counters.active);
+  }
+
+  Worker& worker;
+  std::uint16_t id;
+  telemetry::ListenerCounters& counters;
+  io::Descriptor socket;
+  std::shared_ptr<const SessionSettings> settings;
+  int reserve = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  Ready ready;
+};
+
+Worker::FlushTimer::FlushTimer(Worker& owner)
+    : Wait([](Wait& wait) { static_cast<FlushTimer&>(wait).worker.flush_log(false); }), worker(owner) {}
+
+Worker::Worker(unsigned index, Shared& shared, telemetry::WorkerMetrics& metrics)
+    : index_(index), shared_(shared), metrics_(metrics), flush_timer_(*this) {}
+
+Worker::~Worker() {
+  while (!sessions_.empty()) delete &sessions_.front();
+}
+
+void Worker::use(PublishedSnapshot* published) {
+  PublishedSnapshot* const old = std::exchange(current_, published);
+  if (old == nullptr) return;
+  PublishedSnapshot::Pin& pin = old->pins[index_];
+  pin.superseded = true;
+  if (pin.count == 0) shared_.released(old);
+}
+
+void Worker::unpin(PublishedSnapshot* published) {
+  PublishedSnapshot::Pin& pin = published->pins[index_];
+  if (--pin.count == 0 && pin.superseded) [[unlikely]] {
+    shared_.released(published);
+  }
+}
+
+void Worker::add_listener(std::uint16_t id, int fd, const std::string& name,
+                          std::shared_ptr<const SessionSettings> settings) {
+  if (acceptors_.size() <= id) acceptors_.resize(id + 1);
+  acceptors_[id] = std::make_unique<Acceptor>(*this, id, metrics_.listener(name));
+  Acceptor& acceptor = *acceptors_[id];
+  acceptor.settings = std::move(settings);
+  const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);  // each worker closes its own; the socket stays
+  if (own < 0 || !acceptor.socket.open(reactor_, own, true)) {
+    GH_LOG_ERROR("worker {} cannot watch listener {}: {}", index_, name, std::strerror(errno));
+    return;
+  }
+  acceptor.watch();
+}
+
+void Worker::change_listener(std::uint16_t id, std::shared_ptr<const SessionSettings> settings) {
+  acceptors_[id]->settings = std::move(settings);
+}
+
+void Worker::remove_listener(std::uint16_t id) {
+  if (id >= acceptors_.size() || acceptors_[id] == nullptr || !acceptors_[id]->socket.is_open()) return;
+  Acceptor& acceptor = *acceptors_[id];
+  acceptor.ready.detach();
+  for (;;) {
+    io::Endpoint peer;
+    const int fd = io::accept_from(acceptor.socket.fd(), peer);
+    if (fd < 0) break;
+    take_connection(id, fd, peer);
+  }
+  acceptor.socket.close();
+}
+
+Worker* Worker::less_loaded() const {
+  if (shared_.workers.size() == 1) return nullptr;
+  const std::uint32_t mine = connections();
+  Worker* best = nullptr;
+  std::uint32_t least = mine;
+  for (const auto& worker : shared_.workers) {
+    const std::uint32_t count = worker->connections();
+    if (count < least) {
+      least = count;
+      best = worker.get();
+    }
+  }
+  // A small difference is not worth the hop to another thread.
+  return best != nullptr && mine - least > 1 + mine / 8 ? best : nullptr;
+}
+
+void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer) {
+  if (listener >= acceptors_.size() || acceptors_[listener] == nullptr) {
+    ::close(fd);
+    return;
+  }
+  Acceptor& acceptor = *acceptors_[listener];
+  const std::uint32_t cap = shared_.max_connections.load(std::memory_order_relaxed);
+  if (shared_.connections.fetch_add(1, std::memory_order_relaxed) >= cap && cap != 0) {
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+    metrics_.count_error(Reason::overloaded);
+    constexpr std::string_view kAnswer =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 47\r\n"
+        "X-Gatehouse-Error: overloaded\r\nConnection: close\r\n\r\n{\"error\":\"the gateway has no connection left\"}\n";
+    [[maybe_unused]] const ssize_t sent = ::write(fd, kAnswer.data(), kAnswer.size());
+    ::close(fd);
+    return;
+  }
+  auto* session = new Session(reactor_, *this, acceptor.settings, acceptor, listener);
+  sessions_.push_back(*session);
+  connection_count_.store(connections() + 1, std::memory_order_relaxed);
+  telemetry::bump(acceptor.counters.accepted);
+  telemetry::bump(acceptor.counters.idle);
+  telemetry::bump(metrics_.accepted);
+  if (draining_) session->drain();
+  if (!session->start(fd, peer)) {
+    acceptor.became_active();
+    ended(*session);
+  }
+}
+
+void Worker::ended(Session& session) {
+  Acceptor& acceptor = *acceptors_[session.listener()];
+  telemetry::bump(acceptor.counters.closed);
+  telemetry::drop(acceptor.counters.active);
+  telemetry::bump(metrics_.closed);
+  connection_count_.store(connections() - 1, std::memory_order_relaxed);
+  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  delete &session;
+}
+
+void Worker::drain() {
+  draining_ = true;
+  sessions_.each([](Session& session) { session.drain(); });
+}
+
+std::size_t Worker::abort_all() {
+  std::size_t count = 0;
+  sessions_.each([&](Session& session) {
+    if (!session.idle()) ++count;
+    session.abort(Reason::draining);
+  });
+  return count;
+}
+
+void Worker::use_log(std::shared_ptr<telemetry::AccessSink> sink, std::shared_ptr<const telemetry::AccessFormat> format) {
+  log_.use(std::move(sink), std::move(format));
+}
+
+void Worker::log(const telemetry::AccessRecord& record) {
+  const bool was_empty = log_.flush_at() == kNever;
+  log_.append(record, reactor_.now());
+  if (was_empty && log_.flush_at() != kNever) {
+    flush_timer_.detach();
+    flush_timer_.attach(reactor_.scheduler(), nullptr, nullptr, log_.flush_at());
+  }
+}
+
+void Worker::flush_log(bool always) {
+  log_.flush(reactor_.now(), always);
+  flush_timer_.detach();
+  if (log_.flush_at() != kNever) flush_timer_.attach(reactor_.scheduler(), nullptr, nullptr, log_.flush_at());
+}
+
+Task<void> Worker::serve(Session& session, http::RequestHead& head, Arena& arena) {
+  ExchangeDriver driver(*this, session, arena, head);
+  co_await driver.run();
+}
+
+Task<void> Worker::refuse(Session& session, Arena& arena, const Error& error) {
+  ExchangeDriver driver(*this, session, arena, error);
+  co_await driver.run();
+}
+
+}  // namespace gatehouse::engine

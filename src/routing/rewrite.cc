@@ -1,0 +1,185 @@
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "routing/regex.h"
+#include "routing/router.h"
+
+namespace gatehouse::routing {
+namespace {
+
+/// Calls literal(text) and capture(name) for the parts of a template; "" or what is wrong with it.
+template <class Literal, class Capture>
+std::string each_part(std::string_view text, Literal&& literal, Capture&& capture) {
+  while (!text.empty()) {
+    const std::size_t brace = text.find('{');
+    if (brace != 0) literal(text.substr(0, brace));
+    if (brace == std::string_view::npos) return {};
+    text.remove_prefix(brace);
+    if (text.starts_with("{{")) {
+      literal(text.substr(0, 1));
+      text.remove_prefix(2);
+      continue;
+    }
+    const std::size_t close = text.find('}');
+    if (close == std::string_view::npos) return "has \"{\" without \"}\"; a literal brace is written \"{{\"";
+    capture(text.substr(1, close - 1));
+    text.remove_prefix(close + 1);
+  }
+  return {};
+}
+
+class TemplateRewrite final : public PathRewrite {
+ public:
+  explicit TemplateRewrite(Template path) : path_(std::move(path)) {}
+  std::string_view apply(std::string_view, const Captures& captures, Arena& arena) const override {
+    const std::string_view path = path_.apply(captures, arena);
+    return path.starts_with('/') ? path : arena.concat("/", path);
+  }
+
+ private:
+  Template path_;
+};
+
+/// Replaces every match, as sed's s///g does. Runs twice, to measure and to write, so that nothing but the arena is
+/// used.
+class RegexRewrite final : public PathRewrite {
+ public:
+  RegexRewrite(std::string_view pattern, std::string_view replace) : regex_(pattern) {
+    std::string literal;
+    for (std::size_t i = 0; i < replace.size(); ++i) {
+      if (replace[i] != '\\' || i + 1 == replace.size()) {
+        literal += replace[i];
+      } else if (const char next = replace[++i]; next >= '0' && next <= '9') {
+        parts_.push_back({std::move(literal), next - '0'});
+        literal.clear();
+        groups_ = std::max(groups_, next - '0' + 1);
+      } else {
+        literal += next;
+      }
+    }
+    parts_.push_back({std::move(literal), -1});
+  }
+
+  std::string_view apply(std::string_view path, const Captures&, Arena& arena) const override {
+    std::size_t size = 0;
+    char first = '\0';
+    run(path, [&](std::string_view piece) {
+      if (size == 0 && !piece.empty()) first = piece.front();
+      size += piece.size();
+    });
+    const bool slash = first != '/';
+    char* const start = static_cast<char*>(arena.allocate(size + slash, 1));
+    char* to = start;
+    if (slash) *to++ = '/';
+    run(path, [&](std::string_view piece) {
+      if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
+      to += piece.size();
+    });
+    return {start, size + slash};
+  }
+
+ private:
+  struct Part {
+    std::string literal;
+    int group;  ///< -1: only the literal
+  };
+
+  template <class Sink>
+  void run(std::string_view path, Sink&& sink) const {
+    const re2::StringPiece text(path.data(), path.size());
+    re2::StringPiece groups[10];
+    std::size_t done = 0;  // up to here the path has been written
+    std::size_t from = 0;  // from here the next match is looked for
+    std::size_t last_end = std::string_view::npos;
+    while (from <= path.size() &&
+           regex_.compiled().Match(text, from, path.size(), re2::RE2::UNANCHORED, groups, groups_)) {
+      const std::size_t start = static_cast<std::size_t>(groups[0].data() - path.data());
+      const std::size_t end = start + groups[0].size();
+      if (groups[0].empty() && start == last_end) {  // an empty match right behind a match does not count
+        from = end + 1;
+        continue;
+      }
+      sink(path.substr(done, start - done));
+      for (const Part& part : parts_) {
+        sink(part.literal);
+        if (part.group >= 0) sink(std::string_view(groups[part.group].data(), groups[part.group].size()));
+      }
+      done = last_end = end;
+      from = groups[0].empty() ? end + 1 : end;
+    }
+    sink(path.substr(done));
+  }
+
+  Regex regex_;
+  std::vector<Part> parts_;
+  int groups_ = 1;
+};
+
+}  // namespace
+
+Template::Template(std::string_view text, const std::vector<std::string>& capture_names) {
+  std::string pending;
+  each_part(
+      text, [&](std::string_view literal) { pending += literal; },
+      [&](std::string_view name) {
+        const auto found = std::find(capture_names.begin(), capture_names.end(), name);
+        if (found == capture_names.end()) return;
+        parts_.push_back({std::move(pending), static_cast<int>(found - capture_names.begin())});
+        pending.clear();
+      });
+  if (!pending.empty()) parts_.push_back({std::move(pending), -1});
+}
+
+std::string_view Template::apply(const Captures& captures, Arena& arena) const {
+  const auto value = [&](const Part& part) {
+    return part.capture >= 0 && part.capture < captures.count ? captures.values[part.capture] : std::string_view();
+  };
+  std::size_t size = 0;
+  for (const Part& part : parts_) size += part.literal.size() + value(part).size();
+  char* const start = static_cast<char*>(arena.allocate(size, 1));
+  char* to = start;
+  for (const Part& part : parts_) {
+    for (const std::string_view piece : {std::string_view(part.literal), value(part)}) {
+      if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
+      to += piece.size();
+    }
+  }
+  return {start, size};
+}
+
+std::string Template::check(std::string_view text, const std::vector<std::string>& names) {
+  if (text.find("${{") != std::string_view::npos) return "expressions (${{ … }}) are not supported yet";
+  std::string unknown;
+  std::string message = each_part(
+      text, [](std::string_view) {},
+      [&](std::string_view name) {
+        if (!unknown.empty() || std::find(names.begin(), names.end(), name) != names.end()) return;
+        unknown = fmt::format("{{{}}} is not a capture of the path", name);
+      });
+  return message.empty() ? unknown : message;
+}
+
+std::unique_ptr<PathRewrite> compile_rewrite(const config::Rewrite& rewrite,
+                                             const std::vector<std::string>& capture_names) {
+  if (!rewrite.path.empty()) return std::make_unique<TemplateRewrite>(Template(rewrite.path, capture_names));
+  if (!rewrite.regex.empty()) return std::make_unique<RegexRewrite>(rewrite.regex, rewrite.replace);
+  return nullptr;
+}
+
+std::string check_rewrite(const config::Rewrite& rewrite, const std::vector<std::string>& capture_names) {
+  if (!rewrite.path.empty()) {
+    if (!rewrite.path.starts_with('/')) return "must start with \"/\"";
+    return Template::check(rewrite.path, capture_names);
+  }
+  if (rewrite.regex.empty()) return {};
+  if (std::string message = check_regex(rewrite.regex); !message.empty()) return message;
+  const Regex regex(rewrite.regex);
+  std::string message;
+  regex.compiled().CheckRewriteString(rewrite.replace, &message);
+  return message;
+}
+
+}  // namespace gatehouse::routing
