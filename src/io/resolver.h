@@ -1,0 +1,40 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ip_address.h"
+#include "io/reactor.h"
+
+namespace gatehouse::io {
+
+/// What a name stands for now.
+struct Resolution {
+  std::vector<IpAddress> addresses;  ///< IPv4 and IPv6, in the order of RFC 6724; empty on failure
+  Duration ttl{};                    ///< the smallest of the answers; zero where none says (hosts file)
+  std::string error;                 ///< "" on success, else why: "no such host", "timeout", …
+};
+
+/// Names to addresses without blocking, by c-ares on a reactor: the hosts file, then the servers of resolv.conf.
+/// Owner and thread: the reactor's.
+class Resolver {
+ public:
+  /// `servers`: "127.0.0.1:5353,…" instead of the system's; "" for the system's. Throws std::runtime_error if c-ares cannot
+  /// start: at start only.
+  explicit Resolver(Reactor& reactor, const std::string& servers = "");
+  /// Pending queries end without a call.
+  ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+
+  /// Looks up A and AAAA; `done` is called once, later, from the reactor's loop.
+  void resolve(const std::string& name, std::move_only_function<void(Resolution)> done);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gatehouse::io
