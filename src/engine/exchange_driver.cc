@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "engine/error_document.h"
+#include "engine/http_date.h"
 #include "engine/inbound.h"
 
 namespace gatehouse::engine {
@@ -43,20 +44,6 @@ std::string_view lower_case(std::string_view text, Arena& arena) {
   char* const to = static_cast<char*>(arena.allocate(text.size(), 1));
   std::transform(text.begin(), text.end(), to, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
   return {to, text.size()};
-}
-
-/// RFC 9110 section 5.6.7, for the replies that the gateway makes itself. Formatted once a second per worker.
-std::string_view http_date(std::int64_t wall_us) {
-  thread_local std::int64_t second = -1;
-  thread_local char text[40];
-  if (const std::int64_t now = wall_us / 1'000'000; now != second) {
-    second = now;
-    const std::time_t time = now;
-    std::tm parts{};
-    ::gmtime_r(&time, &parts);
-    std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  }
-  return text;
 }
 
 }  // namespace
