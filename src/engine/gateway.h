@@ -5,18 +5,21 @@
 #include <string>
 
 #include "config/loader.h"
+#include "engine/control.h"
 #include "plugin/build_context.h"
 
 namespace gatehouse::engine {
 
 /// What a gateway is started with.
 struct GatewayOptions {
-  std::string config_file;                ///< read at start and at each SIGHUP …
-  std::optional<config::Source> source;   ///< … or a configuration that no file holds (the demo's)
+  std::string config_file;               ///< read at start and at each SIGHUP …
+  std::optional<config::Source> source;  ///< … or a configuration that no file holds (the demo's)
   const config::Catalogue* catalogue = nullptr;
   std::span<const plugin::PluginType* const> plugins;
-  bool watch = false;                     ///< reloads by itself when a file of the configuration changes
-  std::function<void()> started;          ///< called once, when clients are served
+  bool watch = false;             ///< reloads by itself when a file of the configuration changes
+  std::function<void()> started;  ///< called once, when clients are served
+  /// What answers on the admin listener, and on the address that serves only probes.
+  std::function<LocalServer::Answer(Control&)> admin, probes;
 };
 
 /// Runs a gateway on this thread (the control thread) and its workers until SIGTERM or SIGINT; blocks those, SIGHUP and

@@ -11,7 +11,9 @@ using io::Transfer;
 
 namespace {
 
-Error bad_request(const char* detail) { return {Reason::bad_request, Source::downstream, RetrySafety::no, 0, detail}; }
+Error bad_request(const char* detail) {
+  return {Reason::bad_request, Source::downstream, RetrySafety::no, 0, detail};
+}
 
 }  // namespace
 
@@ -60,7 +62,10 @@ void Session::set_idle(bool idle) {
 Task<void> Session::run() {
   bool good = !settings_->proxy_protocol || co_await read_proxy_header();
   while (good) {
-    if (co_await wait_for_request() == Next::close) break;
+    if (co_await wait_for_request() == Next::close) {
+      if (draining_ && !scope_.cancelled()) co_await linger();
+      break;
+    }
     set_idle(false);
     auto* head = arena_.make<http::RequestHead>(arena_);
     trailers_ = trailers_to_ = arena_.make<http::Fields>(arena_);
@@ -120,12 +125,16 @@ Task<bool> Session::read_proxy_header() {
 }
 
 Task<Session::Next> Session::wait_for_request() {
-  const Duration patience = responded_ ? settings_->idle_timeout : settings_->header_timeout;
-  const TimePoint deadline = deadline_after(reactor_.now(), patience);
-  while (!wire_.has_surplus() && !wire_.socket.can_read()) {
-    if (draining_) co_return Next::close;
-    if (co_await until(readable(), scope_, deadline) == Outcome::ready) continue;
-    co_return Next::close;
+  // While draining: a client whose connection was just accepted is about to ask, and one that keeps a connection may
+  // have asked in the same moment.
+  const Duration last_call = responded_ ? std::chrono::milliseconds(50) : std::chrono::seconds(1);
+  TimePoint deadline = deadline_after(reactor_.now(), responded_ ? settings_->idle_timeout : settings_->header_timeout);
+  for (bool last = false; !wire_.has_surplus() && !wire_.socket.can_read();) {
+    if (draining_ && !last) {
+      deadline = std::min(deadline, deadline_after(reactor_.now(), last_call));
+      last = true;
+    }
+    if (co_await until(readable(), scope_, deadline) != Outcome::ready) co_return Next::close;
   }
   co_return Next::request;
 }
@@ -148,7 +157,8 @@ Task<Session::Next> Session::read_head(http::RequestHead& head) {
     const Outcome outcome = co_await until(readable(), scope_, deadline);
     if (outcome == Outcome::ready) continue;
     if (outcome == Outcome::cancelled || wire_.head_bytes().empty()) co_return Next::close;
-    error_ = {Reason::client_timeout, Source::downstream, RetrySafety::no, 0, "the request's head did not arrive in time"};
+    error_ = {Reason::client_timeout, Source::downstream, RetrySafety::no, 0,
+              "the request's head did not arrive in time"};
     co_return Next::refuse;
   }
   wire_.take_head(parser.size());
@@ -210,7 +220,9 @@ void Session::settle_request() {
 
 // ---- the response ----
 
-Io Session::sent(Io io) { return io == Io::failed ? client_gone(wire_.error_number()) : io; }
+Io Session::sent(Io io) {
+  return io == Io::failed ? client_gone(wire_.error_number()) : io;
+}
 
 char* Session::put_connection(char* to) const {
   if (!keep_alive_) return http::put(to, "Connection: close\r\n");
@@ -298,7 +310,9 @@ Io Session::finish(const http::Fields& trailers) {
   return sent(wire_.flush());
 }
 
-Io Session::flush() { return sent(wire_.flush()); }
+Io Session::flush() {
+  return sent(wire_.flush());
+}
 
 void Session::reset() {
   // A client that reads to the end of the connection must not take what it got for the whole.

@@ -44,15 +44,15 @@ struct SessionGauges {
   virtual void became_idle() = 0;
 };
 
-/// One client's HTTP/1.1 connection: reads heads, hands each to the Handler, and is the ServerStream on which it answers.
-/// Owner: its worker's list; destroys itself when the connection has ended. The worker's thread.
+/// One client's HTTP/1.1 connection: reads heads, hands each to the Handler, and is the ServerStream on which it
+/// answers. Owner: its worker's list; destroys itself when the connection has ended. The worker's thread.
 ///
 /// While it is idle it holds no buffer; what it costs then is this object and one coroutine frame.
 class Session final : public http::ServerStream {
  public:
   /// Takes over `fd`. `listener` is the handler's to use.
-  Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const SessionSettings> settings, SessionGauges& gauges,
-          std::uint16_t listener);
+  Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const SessionSettings> settings,
+          SessionGauges& gauges, std::uint16_t listener);
 
   /// Starts to serve. False: the descriptor could not be watched; the session is to be destroyed.
   bool start(int fd, const io::Endpoint& peer);
@@ -65,7 +65,9 @@ class Session final : public http::ServerStream {
   Scope& scope() { return scope_; }
   const IpAddress& peer() const { return peer_; }
   std::uint16_t listener() const { return listener_; }
-  std::uint16_t local_port() const { return local_port_; }  ///< the port that the client connected to; 0 for a Unix socket
+  std::uint16_t local_port() const {
+    return local_port_;
+  }  ///< the port that the client connected to; 0 for a Unix socket
   bool idle() const { return idle_; }
   /// Body bytes read from and written to the client in this exchange.
   std::uint64_t body_in() const { return body_in_; }

@@ -27,7 +27,8 @@ class Builder {
   std::vector<Instance> instances(const std::vector<config::PluginUse>& uses) {
     std::vector<Instance> made;
     for (const config::PluginUse& use : uses) {
-      const auto type = std::find_if(types_.begin(), types_.end(), [&](const auto* each) { return each->name == use.name; });
+      const auto type =
+          std::find_if(types_.begin(), types_.end(), [&](const auto* each) { return each->name == use.name; });
       if (type == types_.end()) continue;  // the loader has refused unknown names
       Instance instance{*type, rank_of(**type), use.instance, nullptr, &use};
       if (use.enabled) instance.plugin = (*type)->make(use.config.get(), surroundings_.plugin_context());
@@ -66,26 +67,10 @@ class Builder {
     }
     if (route != nullptr && !snapshot_.route_plugins.back().empty()) levels.push_back(&snapshot_.route_plugins.back());
     made.chain = plugin::Chain(plugin::merge_levels(levels));
-    made.timeouts = timeouts(service, route);
-    made.series = surroundings_.series(route != nullptr ? route->name : "", service_name != nullptr ? *service_name : "");
+    made.timeouts = resolve_timeouts(service, route);
+    made.series =
+        surroundings_.series(route != nullptr ? route->name : "", service_name != nullptr ? *service_name : "");
     return made;
-  }
-
-  static ResolvedTimeouts timeouts(const config::Service* service, const config::Route* route) {
-    const config::Timeouts none;
-    const config::Timeouts& inner = route != nullptr ? route->timeouts : none;
-    const config::Timeouts& outer = service != nullptr ? service->timeouts : none;
-    const auto pick = [](std::optional<Duration> near, std::optional<Duration> far, Duration otherwise) {
-      return near ? *near : far ? *far : otherwise;
-    };
-    using std::chrono::seconds;
-    return {
-        .connect = pick(inner.connect, outer.connect, seconds(5)),
-        .send = pick(inner.send, outer.send, seconds(30)),
-        .read = pick(inner.read, outer.read, seconds(30)),
-        .total = pick(inner.total, outer.total, kOff),
-        .stream_idle = pick(inner.stream_idle, outer.stream_idle, std::chrono::hours(1)),
-    };
   }
 
   void add_route(std::uint32_t index) {
@@ -137,6 +122,23 @@ class Builder {
 };
 
 }  // namespace
+
+ResolvedTimeouts resolve_timeouts(const config::Service* service, const config::Route* route) {
+  const config::Timeouts none;
+  const config::Timeouts& inner = route != nullptr ? route->timeouts : none;
+  const config::Timeouts& outer = service != nullptr ? service->timeouts : none;
+  const auto pick = [](std::optional<Duration> near, std::optional<Duration> far, Duration otherwise) {
+    return near ? *near : far ? *far : otherwise;
+  };
+  using std::chrono::seconds;
+  return {
+      .connect = pick(inner.connect, outer.connect, seconds(5)),
+      .send = pick(inner.send, outer.send, seconds(30)),
+      .read = pick(inner.read, outer.read, seconds(30)),
+      .total = pick(inner.total, outer.total, kOff),
+      .stream_idle = pick(inner.stream_idle, outer.stream_idle, std::chrono::hours(1)),
+  };
+}
 
 const ServiceRuntime* Snapshot::service(std::string_view name) const {
   for (const auto& service : services) {

@@ -16,17 +16,20 @@ namespace gatehouse::engine {
 struct ResolvedTimeouts {
   Duration connect, send, read, total, stream_idle;
 };
+/// Either may be null.
+ResolvedTimeouts resolve_timeouts(const config::Service* service, const config::Route* route);
 
 /// A service of the configuration as the workers use it. The cluster is shared with other snapshots that have the same.
 struct ServiceRuntime {
   std::string name;
-  std::string authority;   ///< Host for it; "" keeps the client's
+  std::string authority;  ///< Host for it; "" keeps the client's
   std::string base_path;
   std::shared_ptr<upstream::Cluster> cluster;
   const config::Service* source = nullptr;
 };
 
-/// Where a route leads for one request: a service (or none, where the gateway answers), the plugins on the way, the limits.
+/// Where a route leads for one request: a service (or none, where the gateway answers), the plugins on the way, the
+/// limits.
 struct Destination {
   const ServiceRuntime* service = nullptr;
   plugin::Chain chain;
@@ -67,7 +70,7 @@ class Snapshot {
   std::unique_ptr<routing::Router> router;
   std::vector<RouteRuntime> routes;  ///< by Model::routes' index
   std::vector<std::unique_ptr<ServiceRuntime>> services;
-  Destination nowhere;               ///< where no route matches: the global plugins, for their response hooks
+  Destination nowhere;  ///< where no route matches: the global plugins, for their response hooks
 
   /// Plugin instances by level; chains point into them.
   std::vector<plugin::Instance> global_plugins;

@@ -19,7 +19,8 @@ struct Worker::Acceptor : SessionGauges {
   ~Acceptor() override { ::close(reserve); }
 
   struct Ready : Wait {
-    explicit Ready(Acceptor& owner) : Wait([](Wait& wait) { static_cast<Ready&>(wait).acceptor.accept(); }), acceptor(owner) {}
+    explicit Ready(Acceptor& owner)
+        : Wait([](Wait& wait) { static_cast<Ready&>(wait).acceptor.accept(); }), acceptor(owner) {}
     Acceptor& acceptor;
   };
 
@@ -45,7 +46,8 @@ struct Worker::Acceptor : SessionGauges {
     watch();
   }
 
-  /// Out of descriptors: one is kept in reserve to accept with and close, so that clients are told and not left waiting.
+  /// Out of descriptors: one is kept in reserve to accept with and close, so that clients are told and not left
+  /// waiting.
   void shed() {
     GH_LOG_LIMITED(error, 1, "out of file descriptors: connections are refused");
     ::close(reserve);
@@ -78,10 +80,15 @@ Worker::FlushTimer::FlushTimer(Worker& owner)
     : Wait([](Wait& wait) { static_cast<FlushTimer&>(wait).worker.flush_log(false); }), worker(owner) {}
 
 Worker::Worker(unsigned index, Shared& shared, telemetry::WorkerMetrics& metrics)
-    : index_(index), shared_(shared), metrics_(metrics), flush_timer_(*this) {}
+    : index_(index), shared_(shared), metrics_(metrics), side_calls_(reactor_, index), flush_timer_(*this) {}
 
-Worker::~Worker() {
+Worker::~Worker() = default;
+
+void Worker::end() {
+  side_calls_.stop();
   while (!sessions_.empty()) delete &sessions_.front();
+  acceptors_.clear();
+  log_.use(nullptr, nullptr);
 }
 
 void Worker::use(PublishedSnapshot* published) {
@@ -102,7 +109,8 @@ void Worker::unpin(PublishedSnapshot* published) {
 void Worker::add_listener(std::uint16_t id, int fd, const std::string& name,
                           std::shared_ptr<const SessionSettings> settings) {
   if (acceptors_.size() <= id) acceptors_.resize(id + 1);
-  acceptors_[id] = std::make_unique<Acceptor>(*this, id, metrics_.listener(name));
+  // A listener that comes back finds the one it had: sessions that were accepted then still count on it.
+  if (acceptors_[id] == nullptr) acceptors_[id] = std::make_unique<Acceptor>(*this, id, metrics_.listener(name));
   Acceptor& acceptor = *acceptors_[id];
   acceptor.settings = std::move(settings);
   const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);  // each worker closes its own; the socket stays
@@ -158,7 +166,8 @@ void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint&
     metrics_.count_error(Reason::overloaded);
     constexpr std::string_view kAnswer =
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 47\r\n"
-        "X-Gatehouse-Error: overloaded\r\nConnection: close\r\n\r\n{\"error\":\"the gateway has no connection left\"}\n";
+        "X-Gatehouse-Error: overloaded\r\nConnection: close\r\n\r\n{\"error\":\"the gateway has no connection "
+        "left\"}\n";
     [[maybe_unused]] const ssize_t sent = ::write(fd, kAnswer.data(), kAnswer.size());
     ::close(fd);
     return;
@@ -197,10 +206,12 @@ std::size_t Worker::abort_all() {
     if (!session.idle()) ++count;
     session.abort(Reason::draining);
   });
+  side_calls_.stop();
   return count;
 }
 
-void Worker::use_log(std::shared_ptr<telemetry::AccessSink> sink, std::shared_ptr<const telemetry::AccessFormat> format) {
+void Worker::use_log(std::shared_ptr<telemetry::AccessSink> sink,
+                     std::shared_ptr<const telemetry::AccessFormat> format) {
   log_.use(std::move(sink), std::move(format));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "engine/session.h"
+#include "engine/side_calls.h"
 #include "engine/snapshot.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
@@ -14,8 +15,8 @@ namespace gatehouse::engine {
 
 class Worker;
 
-/// A snapshot in service: the snapshot and, per worker, how many exchanges use it. The counts are plain: each is written by
-/// its worker alone.
+/// A snapshot in service: the snapshot and, per worker, how many exchanges use it. The counts are plain: each is
+/// written by its worker alone.
 struct PublishedSnapshot {
   struct alignas(64) Pin {
     std::uint64_t count = 0;
@@ -32,15 +33,15 @@ struct PublishedSnapshot {
 /// What workers and the control thread share. Control thread makes it; it outlives the workers.
 struct Shared {
   std::vector<std::unique_ptr<Worker>> workers;
-  std::atomic<std::uint32_t> connections{0};      ///< of all workers
+  std::atomic<std::uint32_t> connections{0};  ///< of all workers
   std::atomic<std::uint32_t> max_connections{0};
   std::atomic<bool> draining{false};
   /// Tells the control thread that this worker no longer uses a snapshot. Any worker's thread.
   std::function<void(PublishedSnapshot*)> released;
 };
 
-/// One thread that serves clients: its reactor, its sessions, its half of every counter. Everything but the constructor and
-/// post() runs on its own thread.
+/// One thread that serves clients: its reactor, its sessions, its half of every counter. Everything but the constructor
+/// and post() runs on its own thread.
 class Worker final : public Handler {
  public:
   Worker(unsigned index, Shared& shared, telemetry::WorkerMetrics& metrics);
@@ -53,7 +54,8 @@ class Worker final : public Handler {
   /// Takes a new snapshot into use.
   void use(PublishedSnapshot* published);
   PublishedSnapshot* current() const { return current_; }
-  /// Starts to accept on a listening socket (shared with other workers, not closed here). `id` is the listener's stable id.
+  /// Starts to accept on a listening socket (shared with other workers, not closed here). `id` is the listener's stable
+  /// id.
   void add_listener(std::uint16_t id, int fd, const std::string& name, std::shared_ptr<const SessionSettings> settings);
   /// New settings for connections to come.
   void change_listener(std::uint16_t id, std::shared_ptr<const SessionSettings> settings);
@@ -65,6 +67,8 @@ class Worker final : public Handler {
   /// Ends every connection that is left; gives how many.
   std::size_t abort_all();
   void flush_log(bool always);
+  /// The reactor has stopped: ends what is left on the thread to which its memory belongs.
+  void end();
   void take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer);
 
   Task<void> serve(Session& session, http::RequestHead& head, Arena& arena) override;
@@ -73,6 +77,7 @@ class Worker final : public Handler {
 
   telemetry::WorkerMetrics& metrics() { return metrics_; }
   Random& random() { return random_; }
+  SideCalls& side_calls() { return side_calls_; }
   void log(const telemetry::AccessRecord& record);
   bool logging() const { return log_.on(); }
   void unpin(PublishedSnapshot* published);
@@ -93,6 +98,7 @@ class Worker final : public Handler {
   PublishedSnapshot* current_ = nullptr;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;  ///< by listener id; null where gone
   List<Session, &Session::hook> sessions_;
+  SideCalls side_calls_;
   std::atomic<std::uint32_t> connection_count_{0};
   bool draining_ = false;
   telemetry::AccessBuffer log_;

@@ -91,12 +91,6 @@ void add_connections(Samples& out, const Workers& workers) {
                 {{"worker", label}}, load(worker->accepted));
     out.counter("gatehouse_worker_connections_closed_total", "Client connections that ended in this worker.",
                 {{"worker", label}}, load(worker->closed));
-    out.counter("gatehouse_upstream_connections_opened_total", "Connections opened to services.", {},
-                load(worker->upstream_opened));
-    out.counter("gatehouse_upstream_connections_closed_total", "Connections to services closed by either side.", {},
-                load(worker->upstream_closed));
-    out.counter("gatehouse_upstream_connections_reused_total", "Requests sent on a connection that was open already.",
-                {}, load(worker->upstream_reused));
     out.counter("gatehouse_access_log_dropped_total", "Access log lines lost: the sink was blocked or failed.", {},
                 load(worker->log_dropped));
   }

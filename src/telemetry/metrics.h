@@ -107,8 +107,6 @@ class WorkerMetrics {
 
   /// Over all listeners; log_dropped: access log lines lost before a sink saw them.
   std::atomic<std::uint64_t> accepted{0}, closed{0}, log_dropped{0};
-  /// Connections to services; reused: requests that found an open one.
-  std::atomic<std::uint64_t> upstream_opened{0}, upstream_closed{0}, upstream_reused{0};
 
   static constexpr std::size_t kChunk = 1024;
   static constexpr std::size_t kMaxSeries = kChunk * 1024;

@@ -187,17 +187,11 @@ TEST(Metrics, sums_what_workers_count_on_their_own) {
     WorkerMetrics& worker = metrics.add_worker();
     bump(worker.accepted, 10u * static_cast<unsigned>(i));
     bump(worker.closed, 1);
-    bump(worker.upstream_opened, 4);
-    bump(worker.upstream_closed, 3);
-    bump(worker.upstream_reused, 2);
   }
   const std::string text = metrics.expose();
   EXPECT_THAT(text, HasSubstr("gatehouse_worker_connections_accepted_total{worker=\"0\"} 10\n"));
   EXPECT_THAT(text, HasSubstr("gatehouse_worker_connections_accepted_total{worker=\"1\"} 20\n"));
   EXPECT_THAT(text, HasSubstr("gatehouse_worker_connections_closed_total{worker=\"1\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("gatehouse_upstream_connections_opened_total 8\n"));
-  EXPECT_THAT(text, HasSubstr("gatehouse_upstream_connections_closed_total 6\n"));
-  EXPECT_THAT(text, HasSubstr("gatehouse_upstream_connections_reused_total 4\n"));
 }
 
 TEST(Metrics, names_every_reason_from_the_start) {

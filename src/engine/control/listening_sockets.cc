@@ -1,0 +1,94 @@
+#include "engine/control/listening_sockets.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/control/addresses.h"
+
+namespace gatehouse::engine {
+namespace {
+
+constexpr int kFirstInherited = 3;  // SD_LISTEN_FDS_START of sd_listen_fds(3)
+
+int number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  int number = 0;
+  if (text != nullptr) std::from_chars(text, text + std::strlen(text), number);
+  return number;
+}
+
+}  // namespace
+
+ListeningSockets::ListeningSockets() {
+  if (number_in("LISTEN_PID") != ::getpid()) return;
+  const int count = std::clamp(number_in("LISTEN_FDS"), 0, 1024);
+  for (int fd = kFirstInherited; fd < kFirstInherited + count; ++fd) {
+    if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) continue;
+    ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+    inherited_.push_back(fd);
+  }
+}
+
+ListeningSockets::~ListeningSockets() {
+  while (!sockets_.empty()) close(sockets_.begin()->first);
+  for (const int fd : inherited_) ::close(fd);
+}
+
+std::expected<int, std::string> ListeningSockets::open(const config::Address& address) {
+  const io::Endpoint endpoint = endpoint_of(address);
+  const auto handed = std::ranges::find_if(inherited_, [&](int fd) { return io::is_listening_on(fd, endpoint); });
+  if (handed == inherited_.end()) return io::listen_on(endpoint);
+  const int fd = *handed;
+  inherited_.erase(handed);
+  return fd;
+}
+
+bool ListeningSockets::open(const std::vector<config::Listener>& listeners, config::Diagnostics& out) {
+  std::vector<std::string> opened;
+  bool good = true;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const std::string address = listeners[i].address.text();
+    if (sockets_.contains(address)) continue;
+    const std::expected<int, std::string> fd = open(listeners[i].address);
+    if (fd) {
+      sockets_[address] = *fd;
+      opened.push_back(address);
+    } else {
+      out.error(listeners[i].mark, "listeners[" + std::to_string(i) + "].address", fd.error());
+      good = false;
+    }
+  }
+  if (!good) {
+    for (const std::string& address : opened) close(address);
+  }
+  return good;
+}
+
+void ListeningSockets::close_others(const std::vector<config::Listener>& listeners) {
+  std::vector<std::string> gone;
+  for (const auto& [address, fd] : sockets_) {
+    if (std::ranges::none_of(listeners, [&](const config::Listener& l) { return l.address.text() == address; })) {
+      gone.push_back(address);
+    }
+  }
+  for (const std::string& address : gone) close(address);
+}
+
+int ListeningSockets::fd(const config::Address& address) const {
+  return sockets_.at(address.text());
+}
+
+void ListeningSockets::close(const std::string& address) {
+  const auto found = sockets_.find(address);
+  constexpr std::string_view kUnix = "unix:";
+  if (address.starts_with(kUnix)) ::unlink(address.c_str() + kUnix.size());
+  ::close(found->second);
+  sockets_.erase(found);
+}
+
+}  // namespace gatehouse::engine

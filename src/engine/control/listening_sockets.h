@@ -1,0 +1,40 @@
+#pragma once
+#include <expected>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/model.h"
+
+namespace gatehouse::engine {
+
+/// The sockets that clients connect to, by address. They outlive configurations: what stays in the file keeps its
+/// socket and the connections that wait in it. Control thread.
+class ListeningSockets {
+ public:
+  /// Takes over what systemd handed in (LISTEN_FDS of this process): an address that is asked for finds its socket
+  /// there.
+  ListeningSockets();
+  /// Closes all, and removes the files of Unix sockets.
+  ~ListeningSockets();
+  ListeningSockets(const ListeningSockets&) = delete;
+  ListeningSockets& operator=(const ListeningSockets&) = delete;
+
+  /// Opens what `listeners` need and is not open. On an error, which is reported with the listener's place, what was
+  /// opened meanwhile is closed again.
+  bool open(const std::vector<config::Listener>& listeners, config::Diagnostics& out);
+  /// Closes what none of `listeners` needs. Workers that still accept have descriptors of their own.
+  void close_others(const std::vector<config::Listener>& listeners);
+  int fd(const config::Address& address) const;
+  /// Sockets that were handed in and are not (yet) of use.
+  std::size_t unclaimed() const { return inherited_.size(); }
+
+ private:
+  std::expected<int, std::string> open(const config::Address& address);
+  void close(const std::string& address);
+
+  std::map<std::string, int> sockets_;  ///< by the address' text
+  std::vector<int> inherited_;
+};
+
+}  // namespace gatehouse::engine

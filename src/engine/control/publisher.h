@@ -1,0 +1,54 @@
+#pragma once
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "engine/control/listening_sockets.h"
+#include "engine/control/workforce.h"
+
+namespace gatehouse::engine {
+
+/// Brings snapshots and listeners to the workers, and destroys a snapshot when the last worker has let go of it.
+/// Control thread.
+class Publisher {
+ public:
+  /// `released` runs after a snapshot was destroyed.
+  Publisher(io::Reactor& control, Workforce& workforce, std::function<void()> released);
+
+  struct AccessLogging {
+    std::shared_ptr<telemetry::AccessSink> sink;  ///< null: no access log
+    std::shared_ptr<const telemetry::AccessFormat> format;
+  };
+  /// Every worker goes over to `snapshot`, accepts on its listeners and no others, and logs as said. What is under way
+  /// ends under the snapshot that it began with.
+  void publish(std::shared_ptr<const Snapshot> snapshot, const ListeningSockets& sockets, AccessLogging logging);
+  /// Accepts what the kernel has accepted already, then no more.
+  void stop_accepting();
+
+ private:
+  struct Listening {
+    std::uint16_t id;
+    int fd;
+    std::string name;
+    std::shared_ptr<const SessionSettings> settings;
+    bool fresh;
+  };
+  std::uint16_t id_of(const config::Listener& listener);
+  void let_go(PublishedSnapshot* published);
+
+  io::Reactor& control_;
+  Workforce& workforce_;
+  std::function<void()> released_;
+  struct InService {
+    std::unique_ptr<PublishedSnapshot> published;
+    std::size_t users;  ///< workers that have not let go of it
+  };
+  std::list<InService> in_service_;
+  std::map<std::string, std::uint16_t> ids_;  ///< by name and address; given once, kept for ever
+  std::set<std::uint16_t> live_;
+};
+
+}  // namespace gatehouse::engine

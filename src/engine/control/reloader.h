@@ -1,0 +1,54 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "engine/control.h"
+#include "engine/control/plugin_host.h"
+#include "engine/control/publisher.h"
+#include "engine/gateway.h"
+
+namespace gatehouse::engine {
+
+/// Takes configurations into force, one at a time: checks everything that can fail first, then swaps; what fails leaves
+/// the one in force as it is. Control thread.
+class Reloader {
+ public:
+  Reloader(const GatewayOptions& options, io::Reactor& control, Workforce& workforce, telemetry::Metrics& metrics);
+
+  /// Reads what the options name.
+  config::Loaded load() const;
+  config::Loaded load_text(std::string text) const;
+  /// Puts `loaded` in force, or says why not in the report.
+  ReloadReport apply(config::Loaded loaded);
+  /// What apply() would change.
+  ReloadReport try_out(config::Loaded loaded) const;
+
+  /// The configuration in force; null before the first.
+  const std::shared_ptr<const Snapshot>& current() const { return current_; }
+  std::uint64_t version() const { return version_; }
+
+  void reopen_logs();
+  /// No further connections; those that the kernel has accepted are served.
+  void stop_accepting();
+  void retire_services(std::move_only_function<void()> then) { services_.retire_all(std::move(then)); }
+  void sweep();
+  void scrape(telemetry::Samples& samples) const { services_.scrape(samples); }
+
+ private:
+  bool prepare_log(const config::AccessLog& log, Publisher::AccessLogging& prepared, config::Diagnostics& out) const;
+  void report_fixed(const config::Model& next, config::Diagnostics& out) const;
+
+  const GatewayOptions& options_;
+  Workforce& workforce_;
+  telemetry::Metrics& metrics_;
+  Services services_;
+  SharedStates states_;
+  ListeningSockets sockets_;
+  Publisher publisher_;
+  Publisher::AccessLogging log_;
+  std::string log_path_;
+  std::shared_ptr<const Snapshot> current_;
+  std::uint64_t version_ = 0;
+};
+
+}  // namespace gatehouse::engine
