@@ -65,7 +65,8 @@ Task<void> Forward::run(std::string_view target) {
       lease = std::move(*acquired);
     }
     ++report_.tries;
-    report_.target = lease.endpoint().text();
+    // A copy: while the answer is on its way the address may go out of use, and the text with it.
+    report_.target = x_.arena.copy(lease.endpoint().text());
     client::H1Client& service = lease.stream();
     service.begin(x_.arena, x_.request.method);
     if (!chain_.attempt().empty()) {

@@ -61,7 +61,7 @@ TEST(Loader, every_error_is_reported_at_once_with_its_place) {
     service: user-servce
 )");
   EXPECT_EQ(loaded.diagnostics.text(),
-            "t.yaml:6:15: routes[0].method: unknown key; did you mean \"methods\"?\n"
+            "t.yaml:6:16: routes[0].method: unknown key; did you mean \"methods\"?\n"
             "t.yaml:8:15: routes[1].priority: must be an integer between -1000000 and 1000000, got \"ten\"\n"
             "t.yaml:9:14: routes[1].service: no service \"user-servce\"; did you mean \"user-service\"?\n");
 }

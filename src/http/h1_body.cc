@@ -201,6 +201,10 @@ bool BodyDecoder::take_trailers(const char*& at, const char* end) {
     trailer_block_[trailer_size_++] = c;
     if (c != '\n') continue;
     const std::string_view section(trailer_block_, trailer_size_);
+    if (!section.ends_with("\r\n")) {
+      error_ = "LF without CR in the trailer section";
+      return false;
+    }
     if (section != "\r\n" && !section.ends_with("\n\r\n")) continue;
     return parse_trailers();
   }

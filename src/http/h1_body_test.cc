@@ -123,7 +123,7 @@ TEST(BodyDecoder, refuses_bad_chunks) {
            std::string("0\r\nX: a\r\n b\r\n\r\n"),
            std::string("0\r\n: a\r\n\r\n"),
            std::string("0\r\nX\r\n\r\n"),
-           std::string("0\r\nX: \0\r\n\r\n", 10),
+           std::string("0\r\nX: \0\r\n\r\n", 11),
        }) {
     EXPECT_TRUE(chunked(bytes).failed) << bytes;
     expect_same_at_every_split(bytes);
