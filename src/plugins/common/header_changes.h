@@ -1,0 +1,38 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "config/value_kinds.h"
+#include "http/field.h"
+
+namespace gatehouse::plugins {
+
+/// What a transformer does to the fields of a head, in this order, with the meanings of Kong's transformers. Immutable;
+/// the fields get views of it.
+struct HeaderChanges {
+  std::vector<std::string> remove;
+  config::NameValues
+      rename;  ///< old name, new name: lines of the new name are replaced; nothing if the old one is absent
+  config::NameValues replace;  ///< only where the name is present: one line stands for all of its lines
+  config::NameValues set;      ///< one line, whatever was there
+  config::NameValues add;      ///< only where the name is absent
+  config::NameValues append;   ///< one more line
+
+  void apply(http::Fields& fields) const;
+};
+
+/// Names that check_settable_header accepts.
+config::Value<std::vector<std::string>> header_list();
+/// "old:new" or {old: new}, both settable.
+config::Value<config::NameValues> header_renames();
+/// "Name: value" or {Name: value} with fixed text. `host` lets "Host" with a host or host:port be among them.
+config::Value<config::NameValues> header_values(bool host = false);
+
+/// `inner` with a look at each pair: `check` gives "" or why it is refused ("must …").
+config::Value<config::NameValues> checked_pairs(
+    config::Value<config::NameValues> inner, std::function<std::string(const std::string&, const std::string&)> check);
+/// "" or why a transformer's value is refused: control characters, or Kong's templates, which would be sent as they
+/// stand.
+std::string check_fixed_text(std::string_view text);
+
+}  // namespace gatehouse::plugins

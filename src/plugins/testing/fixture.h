@@ -1,0 +1,107 @@
+#pragma once
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/node.h"
+#include "plugin/build_context.h"
+
+namespace gatehouse::plugins::testing {
+
+/// Keeps what a plugin sends beside the exchange.
+class FakeCaller : public plugin::HttpCaller {
+ public:
+  bool send_copy(const plugin::Exchange& exchange, std::string_view body) const override {
+    sent.push_back(std::string(exchange.method) + " " + std::string(exchange.forward_path) + " " + std::string(body));
+    return true;
+  }
+  mutable std::vector<std::string> sent;
+};
+
+/// Two workers; every service is `caller`.
+class FakeContext : public plugin::BuildContext {
+ public:
+  unsigned workers() const override { return 2; }
+  std::shared_ptr<const plugin::HttpCaller> http(std::string_view service) override {
+    services.emplace_back(service);
+    return caller;
+  }
+  std::shared_ptr<FakeCaller> caller = std::make_shared<FakeCaller>();
+  std::vector<std::string> services;  ///< asked for
+
+ protected:
+  std::shared_ptr<void> shared(const std::string& identity,
+                               const std::function<std::shared_ptr<void>()>& make) override {
+    auto& kept = kept_[identity];
+    if (!kept) kept = make();
+    return kept;
+  }
+
+ private:
+  std::map<std::string, std::shared_ptr<void>> kept_;
+};
+
+inline config::Node parse(std::string_view yaml, config::Diagnostics& out) {
+  return config::parse_document(yaml, "t.yaml", out);
+}
+
+/// What is wrong with a `config` of the plugin, one line a fault; "" if nothing is.
+inline std::string faults(const plugin::PluginType& type, std::string_view yaml) {
+  config::Diagnostics out;
+  const config::Node node = parse(yaml, out);
+  type.info().check(&node, "config", node.mark(), out);
+  out.sort();
+  return out.text();
+}
+
+/// The plugin, built from a `config` that must be good.
+inline std::shared_ptr<const plugin::Plugin> build(const plugin::PluginType& type, std::string_view yaml,
+                                                   plugin::BuildContext& context) {
+  EXPECT_EQ(faults(type, yaml), "");
+  config::Diagnostics out;
+  const config::Node node = parse(yaml, out);
+  return type.make(node.is_null() ? nullptr : &node, context);
+}
+inline std::shared_ptr<const plugin::Plugin> build(const plugin::PluginType& type, std::string_view yaml) {
+  FakeContext context;
+  return build(type, yaml, context);
+}
+
+/// A request for http://gateway.test/path?a=1 that goes to a service, as the engine fills it in.
+struct Request {
+  explicit Request(std::string_view method = "GET") : exchange(arena) {
+    exchange.request.method = http::parse_method(method);
+    exchange.request.method_text = exchange.method = method;
+    exchange.request.path = exchange.path = exchange.forward_path = "/path";
+    query("a=1");
+    exchange.request.authority = exchange.host = "gateway.test";
+    exchange.forward_host = "service.test";
+    exchange.route = "route";
+    exchange.service = "service";
+    exchange.client_ip = *IpAddress::parse("192.0.2.7");
+    exchange.response.status = 200;
+  }
+  void query(std::string_view text) {
+    exchange.request.query = exchange.forward_query = text;
+    exchange.request.has_query = !text.empty();
+  }
+  void header(std::string_view name, std::string_view value) { exchange.request.fields.append(name, value); }
+  void body(std::uint64_t length) { exchange.request.framing = {http::Framing::Kind::length, length}; }
+
+  Arena arena;
+  plugin::Exchange exchange;
+};
+
+/// "Name: value" of each line, in order.
+inline std::vector<std::string> lines(const http::Fields& fields) {
+  std::vector<std::string> result;
+  for (const http::Field& field : fields) {
+    if (!field.removed) result.push_back(std::string(field.name) + ": " + std::string(field.value));
+  }
+  return result;
+}
+
+}  // namespace gatehouse::plugins::testing
