@@ -49,7 +49,9 @@ std::string Diagnostics::text() const {
   return text;
 }
 
-std::string Diagnostics::json() const {
+std::string Diagnostics::json() const { return to_json(node()); }
+
+Node Diagnostics::node() const {
   Node list = Node::sequence();
   for (const Diagnostic& item : items_) {
     Node& entry = list.push(Node::mapping());
@@ -61,7 +63,7 @@ std::string Diagnostics::json() const {
     entry.set("message", Node::string(item.message));
     entry.set("hint", Node::string(item.hint));
   }
-  return to_json(list);
+  return list;
 }
 
 namespace {

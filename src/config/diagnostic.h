@@ -7,6 +7,8 @@
 
 namespace gatehouse::config {
 
+class Node;
+
 /// A place in a configuration file. Cheap to copy; `file` is shared by all marks of one file.
 struct Mark {
   std::shared_ptr<const std::string> file;  ///< as the user named it; null where nothing was written
@@ -47,6 +49,8 @@ class Diagnostics {
   std::string text() const;
   /// A JSON array of {severity, file, line, column, path, message, hint}.
   std::string json() const;
+  /// The same as a tree, to be part of a larger document.
+  Node node() const;
 
  private:
   std::vector<Diagnostic> items_;

@@ -1,0 +1,19 @@
+#include "cli/commands.h"
+#include "plugins/registry.h"
+#include "routing/router.h"
+
+namespace gatehouse::cli {
+
+const config::Catalogue& catalogue() {
+  static const config::Catalogue made = [] {
+    config::Catalogue catalogue;
+    for (const plugin::PluginType* type : plugins::all()) catalogue.plugins.push_back(type->info());
+    catalogue.check_regex = routing::check_regex;
+    catalogue.check_path = routing::check_path;
+    catalogue.check_routes = routing::check_routes;
+    return catalogue;
+  }();
+  return made;
+}
+
+}  // namespace gatehouse::cli

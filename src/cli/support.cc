@@ -1,0 +1,37 @@
+#include "cli/support.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+namespace gatehouse::cli {
+
+void add_format(CLI::App& command, std::string& format, const std::vector<std::string>& words) {
+  format = words.front();
+  command.add_option("--format", format, "Form of the output")
+      ->check(CLI::IsMember(words))
+      ->type_name("")
+      ->capture_default_str();
+}
+
+std::optional<config::Loaded> load_good(const std::string& file) {
+  config::Loaded loaded = config::load_file(file, catalogue());
+  complain(loaded.diagnostics.text());
+  if (loaded.diagnostics.has_errors()) return std::nullopt;
+  return loaded;
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+  std::string text = std::to_string(count) + " ";
+  text += noun;
+  if (count != 1) text += 's';
+  return text;
+}
+
+void say(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+void complain(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+}  // namespace gatehouse::cli
