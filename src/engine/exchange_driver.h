@@ -1,5 +1,6 @@
 #pragma once
 #include "actions/forward.h"
+#include "engine/dispatch.h"
 #include "engine/session.h"
 #include "engine/worker.h"
 #include "plugin/exchange.h"
@@ -9,7 +10,7 @@ namespace gatehouse::engine {
 /// Takes one exchange through its phases, whatever protocol its session speaks:
 ///
 ///   take in   who is calling, which fields come in (inbound.h)
-///   route     method, host, normalised path → route, destination, rewritten path
+///   route     method, host, normalised path → route, destination, rewritten path (dispatch.h)
 ///   request   the chain's request hooks; a reply ends here
 ///   action    forward (with the response hooks between head and body), redirect, respond
 ///   reply     where the gateway answers itself: response hooks, error document, head and body
@@ -28,15 +29,6 @@ class ExchangeDriver {
   Task<void> run();
 
  private:
-  void route();
-  bool match(routing::Match& found);
-  void refuse_unrouted(const routing::Match& found);
-  void choose_destination(const RouteRuntime& route);
-  std::uint32_t sticky_hash(const RouteRuntime& route);
-  void set_forward_path(const RouteRuntime& route, const routing::Match& found);
-  void answer_without_service(const RouteRuntime& route, const routing::Match& found);
-  std::string_view service_target();
-  void set_host();
   Task<void> forward();
   Task<void> send_reply();
   void complete();
@@ -47,12 +39,9 @@ class ExchangeDriver {
   Session& session_;
   PublishedSnapshot* const pinned_;
   plugin::Exchange x_;
+  Dispatch dispatch_;
   std::int64_t wall_us_;
-  const RouteRuntime* route_ = nullptr;
-  const Destination* destination_;
-  routing::Captures captures_;
-  std::string_view sent_path_;        ///< path and query as the client sent them
-  std::string_view sticky_cookie_;    ///< to be set, "" for none
+  std::string_view sent_path_;  ///< path and query as the client sent them
   actions::ForwardReport report_;
 };
 

@@ -80,17 +80,18 @@ bool is_usable_id(std::string_view id) {
 }
 
 bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 /// W3C Trace Context, version 00: 2-32-16-2 lower-case hex digits, neither id all zeros.
 bool is_traceparent(std::string_view text) {
   if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
   const std::string_view version = text.substr(0, 2), trace = text.substr(3, 32), span = text.substr(36, 16);
-  if (!is_hex(version) || version == "ff" || !is_hex(trace) || !is_hex(span) || !is_hex(text.substr(53, 2))) return false;
+  if (!is_hex(version) || version == "ff" || !is_hex(trace) || !is_hex(span) || !is_hex(text.substr(53, 2)))
+    return false;
   if (version == "00" && text.size() != 55) return false;
-  return trace.find_first_not_of('0') != std::string_view::npos && span.find_first_not_of('0') != std::string_view::npos;
+  return trace.find_first_not_of('0') != std::string_view::npos &&
+         span.find_first_not_of('0') != std::string_view::npos;
 }
 
 void add_ids(plugin::Exchange& x, Random& random) {
@@ -134,10 +135,14 @@ void put_once(Fields& fields, FieldId id, std::string_view name, std::string_vie
 
 std::string_view decimal(std::uint16_t number, Arena& arena) {
   switch (number) {  // what almost every listener has needs no copy
-    case 80: return "80";
-    case 443: return "443";
-    case 8080: return "8080";
-    default: break;
+    case 80:
+      return "80";
+    case 443:
+      return "443";
+    case 8080:
+      return "8080";
+    default:
+      break;
   }
   char* const room = static_cast<char*>(arena.allocate(5, 1));
   return {room, static_cast<std::size_t>(std::to_chars(room, room + 5, number).ptr - room)};
@@ -145,22 +150,26 @@ std::string_view decimal(std::uint16_t number, Arena& arena) {
 
 }  // namespace
 
-void take_in(plugin::Exchange& x, Session& session, const config::Model& model, Random& random) {
+bool is_trusted_proxy(const config::Model& model, const IpAddress& peer) {
+  return !model.trusted_proxies.empty() && trusted(model.trusted_proxies, peer);
+}
+
+void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& model, Random& random) {
   Fields& fields = x.request.fields;
   Arena& arena = x.arena;
   remove_unwanted(fields, model.underscores_in_headers);
   http::remove_hop_by_hop(fields);
 
-  const bool from_proxy = !model.trusted_proxies.empty() && trusted(model.trusted_proxies, session.peer());
-  const std::string_view peer = session.peer().unspecified() ? std::string_view("unknown") : text_of(session.peer(), arena);
-  x.client_ip = session.peer();
+  const bool from_proxy = is_trusted_proxy(model, arrival.peer);
+  const std::string_view peer = arrival.peer.unspecified() ? std::string_view("unknown") : text_of(arrival.peer, arena);
+  x.client_ip = arrival.peer;
   x.client_ip_text = peer;
   x.https = false;
   std::string_view forwarded_for = peer;
   std::string_view proto = "http";
   if (from_proxy && fields.may_have(FieldId::x_forwarded_for)) {
     const std::string_view list = joined(fields, FieldId::x_forwarded_for, arena);
-    x.client_ip = client_behind(list, session.peer(), model.trusted_proxies);
+    x.client_ip = client_behind(list, arrival.peer, model.trusted_proxies);
     x.client_ip_text = text_of(x.client_ip, arena);
     if (!list.empty()) forwarded_for = arena.concat(list, ", ", peer);
   }
@@ -176,14 +185,13 @@ void take_in(plugin::Exchange& x, Session& session, const config::Model& model, 
     put_once(fields, FieldId::x_forwarded_host, "X-Forwarded-Host", x.request.authority);
   }
   if (!keep || !fields.has(FieldId::x_forwarded_port)) {
-    put_once(fields, FieldId::x_forwarded_port, "X-Forwarded-Port", decimal(session.local_port(), arena));
+    put_once(fields, FieldId::x_forwarded_port, "X-Forwarded-Port", decimal(arrival.port, arena));
   }
   put_once(fields, FieldId::x_real_ip, "X-Real-IP", x.client_ip_text);
 
-  const bool quoted = !session.peer().is_v4() && !session.peer().unspecified();
+  const bool quoted = !arrival.peer.is_v4() && !arrival.peer.unspecified();
   const std::string_view node = quoted ? arena.concat("\"[", peer, "]\"") : peer;
-  const std::string_view element =
-      arena.concat("for=", node, ";host=\"", x.request.authority, "\";proto=", proto);
+  const std::string_view element = arena.concat("for=", node, ";host=\"", x.request.authority, "\";proto=", proto);
   const std::string_view before = from_proxy ? joined(fields, FieldId::forwarded, arena) : std::string_view();
   put_once(fields, FieldId::forwarded, "Forwarded", before.empty() ? element : arena.concat(before, ", ", element));
 

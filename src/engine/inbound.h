@@ -1,15 +1,25 @@
 #pragma once
+#include "base/ip_address.h"
 #include "base/random.h"
 #include "config/model.h"
-#include "engine/session.h"
 #include "plugin/exchange.h"
 
 namespace gatehouse::engine {
 
+/// What the connection says about a request.
+struct Arrival {
+  IpAddress peer;          ///< unspecified for a Unix socket
+  std::uint16_t port = 0;  ///< the one that the client connected to; 0 for a Unix socket
+};
+
 /// What a request's head becomes before it is routed: who is calling is decided, fields that a client must not send are
 /// gone, and the fields with which the gateway introduces itself to services are in.
 ///
-/// From a peer outside `trusted_proxies` forwarding fields are replaced, else appended to (semantics.md, "Who is calling").
-void take_in(plugin::Exchange& exchange, Session& session, const config::Model& model, Random& random);
+/// From a peer outside `trusted_proxies` forwarding fields are replaced, else appended to (semantics.md, "Who is
+/// calling").
+void take_in(plugin::Exchange& exchange, const Arrival& arrival, const config::Model& model, Random& random);
+
+/// Whether forwarding fields from `peer` count.
+bool is_trusted_proxy(const config::Model& model, const IpAddress& peer);
 
 }  // namespace gatehouse::engine

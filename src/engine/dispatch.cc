@@ -1,0 +1,212 @@
+#include "engine/dispatch.h"
+
+#include <algorithm>
+
+namespace gatehouse::engine {
+
+using http::FieldId;
+
+namespace {
+
+/// FNV-1a: the same choice on every worker and after every restart.
+std::uint64_t stable_hash(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash ^ (hash >> 29);
+}
+
+std::string_view cookie_value(const http::Fields& fields, std::string_view name) {
+  for (const http::Field& field : fields) {
+    if (field.removed || field.id != FieldId::cookie) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const std::size_t end = rest.find(';');
+      std::string_view pair = rest.substr(0, end);
+      rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+      while (!pair.empty() && pair.front() == ' ') pair.remove_prefix(1);
+      if (pair.size() > name.size() && pair[name.size()] == '=' && pair.substr(0, name.size()) == name) {
+        return pair.substr(name.size() + 1);
+      }
+    }
+  }
+  return {};
+}
+
+std::string_view lower_case(std::string_view text, Arena& arena) {
+  if (std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; })) return text;
+  char* const to = static_cast<char*>(arena.allocate(text.size(), 1));
+  std::transform(text.begin(), text.end(), to,
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return {to, text.size()};
+}
+
+}  // namespace
+
+routing::Request routing_request(const plugin::Exchange& x, std::uint16_t listener) {
+  routing::Request request;
+  request.host = x.host;
+  request.path = x.path;
+  request.method = x.preflight ? http::parse_method(x.method) : x.request.method;
+  request.method_text = x.method;
+  request.fields = &x.request.fields;
+  request.query = x.request.query;
+  request.client = x.client_ip;
+  request.https = x.https;
+  request.listener = listener;
+  return request;
+}
+
+void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random) {
+  if (!prepare(x)) return;
+  found_ = snapshot_->router->match(routing_request(x, listener), captures_);
+  if (!found_.found()) {
+    refuse_unrouted(x);
+    return;
+  }
+  route_ = &snapshot_->routes[found_.route];
+  x.route = route_->source->name;
+  x.max_request_body = x.max_response_body = route_->max_body;
+  choose_destination(x, random);
+  if (destination_->service == nullptr) {
+    answer_without_service(x);
+    return;
+  }
+  x.service = destination_->service->name;
+  set_forward_path(x);
+  set_host(x);
+  const http::Framing& framing = x.request.framing;
+  if (framing.kind == http::Framing::Kind::length && framing.length > x.max_request_body) {
+    x.refuse(Reason::body_too_large);
+  }
+}
+
+/// Fills in what routes are matched by. False: there is nothing to match, and the answer is there.
+bool Dispatch::prepare(plugin::Exchange& x) const {
+  using http::Method;
+  const http::RequestHead& request = x.request;
+  x.host = lower_case(http::host_of(request.authority), x.arena);
+  x.forward_path = request.path;
+  x.forward_query = request.query;
+  if (request.method == Method::trace || request.method == Method::connect) {
+    x.refuse(Reason::method_not_allowed);
+    x.response.fields.append("Allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+    return false;
+  }
+  if (request.form == http::TargetForm::asterisk) {
+    x.reply(204, {}, {});
+    x.response.framing = {};
+    return false;
+  }
+  const Result<http::NormalisedPath> normal = http::normalise_path(request.path, x.arena);
+  if (!normal) {
+    x.refuse(Reason::bad_request, normal.error().detail);
+    return false;
+  }
+  x.path = normal->path;
+  if (normal->segments_changed) x.forward_path = normal->path;
+  const std::string_view asked = request.fields.get(FieldId::access_control_request_method);
+  x.preflight = request.method == Method::options && !asked.empty() && request.fields.has(FieldId::origin);
+  if (x.preflight) x.method = asked;
+  return true;
+}
+
+void Dispatch::refuse_unrouted(plugin::Exchange& x) const {
+  if (found_.allowed_methods == 0) {
+    x.refuse(Reason::no_route);
+    return;
+  }
+  char* const room = x.arena.reserve(96);
+  char* to = room;
+  for (std::size_t i = 0; i < http::kMethodCount; ++i) {
+    if ((found_.allowed_methods >> i & 1) == 0 || i == static_cast<std::size_t>(http::Method::other)) continue;
+    if (to != room) to = std::copy_n(", ", 2, to);
+    const std::string_view name = http::to_string(static_cast<http::Method>(i));
+    to = std::copy(name.begin(), name.end(), to);
+  }
+  x.arena.take_back(96 - static_cast<std::size_t>(to - room));
+  x.refuse(Reason::method_not_allowed);
+  x.response.fields.append("Allow", {room, static_cast<std::size_t>(to - room)});
+}
+
+std::uint32_t Dispatch::sticky_hash(plugin::Exchange& x, Random& random) {
+  std::string_view key;
+  if (!route_->sticky_header.empty()) key = x.request.fields.get(route_->sticky_header);
+  if (!route_->sticky_cookie.empty()) {
+    key = cookie_value(x.request.fields, route_->sticky_cookie);
+    if (key.empty()) {
+      char* const room = static_cast<char*>(x.arena.allocate(16, 1));
+      put_hex(room, random.next(), 16);
+      key = {room, 16};
+      sticky_cookie_ = x.arena.concat(route_->sticky_cookie, "=", key, "; Path=/; HttpOnly; SameSite=Lax");
+    }
+  }
+  if (key.empty()) return random.below(route_->total_weight);
+  return static_cast<std::uint32_t>(stable_hash(key) % route_->total_weight);
+}
+
+void Dispatch::choose_destination(plugin::Exchange& x, Random& random) {
+  destination_ = &route_->destinations.front();
+  if (route_->destinations.size() == 1) return;
+  std::uint32_t at = sticky_hash(x, random);
+  for (const Destination& destination : route_->destinations) {
+    if (at < destination.weight) {
+      destination_ = &destination;
+      return;
+    }
+    at -= destination.weight;
+  }
+}
+
+void Dispatch::answer_without_service(plugin::Exchange& x) const {
+  if (!route_->redirects.empty()) {
+    x.reply(route_->redirect_status, {}, {});
+    x.response.fields.append(FieldId::location, "Location", route_->redirects[found_.path].apply(captures_, x.arena));
+    return;
+  }
+  const FixedResponse& fixed = *route_->respond;
+  x.reply(fixed.status, fixed.body, {});
+  if (fixed.status == 204 || fixed.status == 304) {
+    x.response.framing = {};
+    x.reply_body = {};
+  }
+  bool typed = fixed.body.empty();
+  for (const auto& [name, value] : fixed.headers) {
+    x.response.fields.append(name, value);
+    typed = typed || http::field_id(name) == FieldId::content_type;
+  }
+  if (!typed) x.response.fields.append(FieldId::content_type, "Content-Type", "text/plain; charset=utf-8");
+}
+
+void Dispatch::set_forward_path(plugin::Exchange& x) const {
+  if (!route_->rewrites.empty() && route_->rewrites[found_.path] != nullptr) {
+    x.forward_path = route_->rewrites[found_.path]->apply(x.path, captures_, x.arena);
+  } else if (route_->source->strip_path && found_.prefix_length != 0) {
+    const std::string_view rest = x.path.substr(found_.prefix_length);
+    x.forward_path = rest.empty() ? std::string_view("/") : rest;
+  }
+}
+
+void Dispatch::set_host(plugin::Exchange& x) const {
+  const ServiceRuntime& service = *destination_->service;
+  const bool own = route_->source->preserve_host || service.authority.empty();
+  x.forward_host = own ? x.request.authority : std::string_view(service.authority);
+}
+
+std::string_view Dispatch::finish_head(plugin::Exchange& x) const {
+  http::RequestHead& request = x.request;
+  if (http::Field* host = request.fields.find(FieldId::host)) {
+    host->value = x.forward_host;
+  } else {
+    request.fields.append(FieldId::host, "Host", x.forward_host);
+  }
+  const std::string_view base = destination_->service->base_path;
+  if (base.empty() && request.form == http::TargetForm::origin && x.forward_path.data() == request.path.data() &&
+      x.forward_path.size() == request.path.size() && x.forward_query.data() == request.query.data() &&
+      x.forward_query.size() == request.query.size()) {
+    return request.target;
+  }
+  const bool query = !x.forward_query.empty() || (request.has_query && request.query.empty());
+  return x.arena.concat(base, x.forward_path, query ? "?" : "", x.forward_query);
+}
+
+}  // namespace gatehouse::engine
