@@ -29,15 +29,14 @@ const config::Options<Config>& options() {
           .add("max_body", &Config::max_body, config::bytes(),
                "The largest body that may pass: `8MiB`. Stands for the two options of Kong below.")
           .add("allowed_payload_size", &Config::allowed_payload_size, config::integer(0, kMostMegabytes),
-               "The same in `size_unit`s.")
-          .shown_default(config::Node::integer(128))
+               "The same in `size_unit`s. 128 where neither is written.")
           .add("size_unit", &Config::size_unit, config::one_of({"megabytes", "kilobytes", "bytes"}),
                "What `allowed_payload_size` counts: 1024 × 1024 bytes, 1024 bytes, or bytes.")
           .add("require_content_length", &Config::require_content_length, config::boolean(),
                "Answers 411 to a body that does not say its length first.")
-          .check_node([](const Config& config, const config::Node& node, const config::Where& at) {
-            if (config.max_body && (config.allowed_payload_size || node.find("size_unit") != nullptr)) {
-              at.error("has \"max_body\" and \"allowed_payload_size\" or \"size_unit\": only one limit can hold");
+          .check([](const Config& config, const config::Where& at) {
+            if (config.max_body && config.allowed_payload_size) {
+              at.error("has \"max_body\" and \"allowed_payload_size\": only one limit can hold");
             }
           });
   return table;

@@ -62,7 +62,6 @@ TEST(RequestSizeLimiting, may_require_a_length_of_requests_with_a_body) {
 
 TEST(RequestSizeLimiting, refuses_two_limits_and_what_is_no_size) {
   EXPECT_THAT(faults(kType, "{max_body: 1KiB, allowed_payload_size: 1}"), HasSubstr("only one limit can hold"));
-  EXPECT_THAT(faults(kType, "{max_body: 1KiB, size_unit: bytes}"), HasSubstr("only one limit can hold"));
   EXPECT_THAT(faults(kType, "{allowed_payload_size: -1}"),
               HasSubstr("config.allowed_payload_size: must be an integer"));
   EXPECT_THAT(faults(kType, "{allowed_payload_size: 9999999999999}"),

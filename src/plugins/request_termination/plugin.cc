@@ -14,7 +14,7 @@ struct Config {
   std::optional<std::string> message;
   std::optional<std::string> body;
   std::optional<std::string> content_type;
-  std::string trigger;
+  std::optional<std::string> trigger;
   bool echo = false;
 };
 
@@ -59,8 +59,8 @@ class RequestTermination : public plugin::Plugin {
         content_type_(config_.content_type.value_or("text/plain; charset=utf-8")) {}
 
   Verdict on_request(Exchange& exchange) const noexcept override {
-    if (!config_.trigger.empty() && !exchange.request.fields.has(config_.trigger) &&
-        !query_has(exchange.request.query, config_.trigger)) {
+    if (config_.trigger && !exchange.request.fields.has(*config_.trigger) &&
+        !query_has(exchange.request.query, *config_.trigger)) {
       return Verdict::proceed;
     }
     if (config_.echo) return exchange.reply(config_.status_code, echo_of(exchange, message_), "application/json");
