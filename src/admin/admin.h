@@ -1,0 +1,13 @@
+#pragma once
+#include "engine/control.h"
+
+namespace gatehouse::admin {
+
+/// The administration interface over `control` (docs/admin.md): /health, /ready, /metrics, /config, /routes, /explain.
+/// Who may ask is decided in access.h. `control` outlives what is returned. Control thread.
+engine::LocalServer::Answer make_admin(engine::Control& control);
+
+/// Only /health, /ready and /metrics, for whoever can reach the address: the configuration's `probes`.
+engine::LocalServer::Answer make_probes(engine::Control& control);
+
+}  // namespace gatehouse::admin
