@@ -11,7 +11,11 @@ using plugin::Verdict;
 
 namespace {
 
-Error timed_out(Reason reason, Source source, const char* detail) { return {reason, source, RetrySafety::no, 0, detail}; }
+constexpr int kMostInterim = 32;  ///< 1xx responses before the final one
+
+Error timed_out(Reason reason, Source source, const char* detail) {
+  return {reason, source, RetrySafety::no, 0, detail};
+}
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
   return text.size() >= lower.size() && http::equal_names(text.substr(0, lower.size()), lower);
@@ -127,7 +131,8 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
     const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
     if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
     if (outcome == Outcome::timeout) {
-      co_return give_up(timed_out(Reason::upstream_timeout, Source::upstream, "the service did not take the request in time"));
+      co_return give_up(
+          timed_out(Reason::upstream_timeout, Source::upstream, "the service did not take the request in time"));
     }
     io = service.flush();
   }
@@ -136,15 +141,20 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
   upload_failed_ = false;
   if (!first_.last || with_trailers) upload_.start(pump_request(service));
 
-  for (;;) {
+  for (int interim = 0;;) {
     io = service.read_head(x_.response);
     if (io == Io::done) {
       if (x_.response.status >= 200) break;
+      if (++interim > kMostInterim) {
+        co_return give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
+                           "the service sends interim responses without end"});
+      }
       http::remove_hop_by_hop(x_.response.fields);
       Io out = client_.write_informational(x_.response);
       while (out == Io::blocked) {
         if (co_await until(client_.writable(), scope_, until_after(timeouts_.body)) != Outcome::ready) {
-          co_return give_up({Reason::client_closed, Source::downstream, RetrySafety::no, 0, "the client does not read"});
+          co_return give_up(
+              {Reason::client_closed, Source::downstream, RetrySafety::no, 0, "the client does not read"});
         }
         out = client_.flush();
       }
@@ -157,7 +167,8 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
     const Outcome outcome = co_await until(service.readable(), scope_, deadline);
     if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
     if (upload_failed_) co_return give_up(upload_error_);
-    if (outcome == Outcome::timeout && scope_.scheduler().now() >= std::min(deadline_after(progress_, timeouts_.read), total_)) {
+    if (outcome == Outcome::timeout &&
+        scope_.scheduler().now() >= std::min(deadline_after(progress_, timeouts_.read), total_)) {
       if (upload_.running() && scope_.scheduler().now() < total_) {
         // The request is still on its way: its own time limits watch over it.
         progress_ = scope_.scheduler().now();
@@ -179,7 +190,8 @@ Task<void> Forward::pump_request(http::ClientStream& service) {
       const Outcome outcome = co_await until(client_.readable(), scope_, until_after(timeouts_.body));
       if (outcome == Outcome::cancelled) co_return;
       if (outcome == Outcome::timeout) {
-        fail_upload(service, timed_out(Reason::client_timeout, Source::downstream, "the request's body did not arrive in time"));
+        fail_upload(service,
+                    timed_out(Reason::client_timeout, Source::downstream, "the request's body did not arrive in time"));
         co_return;
       }
       io = client_.read_body(piece);
@@ -202,12 +214,14 @@ Task<void> Forward::pump_request(http::ClientStream& service) {
       const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
       if (outcome == Outcome::cancelled) co_return;
       if (outcome == Outcome::timeout) {
-        fail_upload(service, timed_out(Reason::upstream_timeout, Source::upstream, "the service did not take the request in time"));
+        fail_upload(service, timed_out(Reason::upstream_timeout, Source::upstream,
+                                       "the service did not take the request in time"));
         co_return;
       }
       io = service.flush();
     }
-    if (io == Io::failed) co_return;  // the service stopped reading; it may have answered: the other direction finds out
+    if (io == Io::failed)
+      co_return;  // the service stopped reading; it may have answered: the other direction finds out
     progress_ = scope_.scheduler().now();
   }
   if (client_.trailers().size() != 0) {
@@ -246,6 +260,9 @@ void Forward::prepare_response_head(const http::ClientStream& service) {
   } else {
     head.fields.append(http::FieldId::via, "Via", self);
   }
+  if (!head.fields.may_have(http::FieldId::x_request_id)) {
+    head.fields.append(http::FieldId::x_request_id, "X-Request-ID", x_.request_id);
+  }
 }
 
 Task<void> Forward::pump_response(http::ClientStream& service) {
@@ -266,7 +283,8 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
   std::uint64_t bytes = 0;
   if (has_body) {
     if (x_.response.framing.kind == http::Framing::Kind::length && x_.response.framing.length > x_.max_response_body) {
-      give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0, "the service's body is larger than max_body"});
+      give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
+               "the service's body is larger than max_body"});
       co_return;
     }
     const Io io = service.read_body(piece);  // what came with the head leaves with the head
@@ -320,7 +338,8 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
     }
     bytes += piece.data.size();
     if (bytes > x_.max_response_body) {
-      break_off({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0, "the service's body is larger than max_body"});
+      break_off({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
+                 "the service's body is larger than max_body"});
       co_return;
     }
     observe(Direction::response, piece, service.trailers());

@@ -27,7 +27,7 @@ const Options<Target>& target_options() {
   static const auto table =
       Options<Target>()
           .require("address", &Target::address, target_address(), "IP address or name with port, or `unix:` and a path.")
-          .add("weight", &Target::weight, integer(1, 1'000'000), "Its share of the requests.")
+          .add("weight", &Target::weight, integer(0, 1'000'000), "Its share of the requests; 0 takes it out of turn.")
           .later({"tls", "zone", "priority"});
   return table;
 }
@@ -217,6 +217,11 @@ bool finish_service(const Node& node, const Where& at, WrittenService& service, 
     good = take_url(service, at.key("url", service.written_url.mark)) && good;
   } else if (service.dns) {
     service.targets = {*service.dns};
+  }
+  const bool out_of_turn = std::ranges::all_of(service.targets, [](const Target& target) { return target.weight == 0; });
+  if (!service.targets.empty() && out_of_turn) {
+    at.key("targets", node.mark()).error("needs a target with a weight above 0");
+    good = false;
   }
   Timeouts& times = service.timeouts;
   times.connect = times.connect.value_or(std::chrono::seconds(5));

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "engine/error_document.h"
+#include "engine/http_date.h"
+
 namespace gatehouse::engine {
 
 using http::FieldId;
@@ -65,7 +68,7 @@ void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random
   }
   route_ = &snapshot_->routes[found_.route];
   x.route = route_->source->name;
-  x.max_request_body = x.max_response_body = route_->max_body;
+  x.max_request_body = route_->max_body;
   choose_destination(x, random);
   if (destination_->service == nullptr) {
     answer_without_service(x);
@@ -207,6 +210,13 @@ std::string_view Dispatch::finish_head(plugin::Exchange& x) const {
   }
   const bool query = !x.forward_query.empty() || (request.has_query && request.query.empty());
   return x.arena.concat(base, x.forward_path, query ? "?" : "", x.forward_query);
+}
+
+void Dispatch::finish_reply(plugin::Exchange& x, std::int64_t wall_us) const {
+  http::Fields& fields = x.response.fields;
+  if (x.refused()) write_error_document(x, snapshot_->model().error_format);
+  if (!sticky_cookie_.empty()) fields.append(FieldId::set_cookie, "Set-Cookie", sticky_cookie_);
+  if (!fields.has(FieldId::date)) fields.append(FieldId::date, "Date", x.arena.copy(http_date(wall_us)));
 }
 
 }  // namespace gatehouse::engine

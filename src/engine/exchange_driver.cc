@@ -1,12 +1,9 @@
 #include "engine/exchange_driver.h"
 
-#include "engine/error_document.h"
-#include "engine/http_date.h"
 #include "engine/inbound.h"
 
 namespace gatehouse::engine {
 
-using http::FieldId;
 using http::Io;
 using plugin::Verdict;
 
@@ -25,6 +22,8 @@ ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, h
   sent_path_ = head.target;
   take_in(x_, {session.peer(), session.local_port()}, snapshot().model(), worker.random());
   dispatch_.route(x_, pinned_->listener_index[session.listener()], worker.random());
+  // Whoever sends a target that can be read two ways gets no second chance on this connection.
+  if (x_.reason == Reason::bad_request) session.close_after();
 }
 
 ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, const Error& error)
@@ -75,13 +74,7 @@ Task<void> ExchangeDriver::send_reply() {
     const Verdict verdict = plugin->on_response(x_);
     if (verdict == Verdict::suspend) co_await plugin->on_response_async(x_);
   }
-  if (x_.refused()) write_error_document(x_, snapshot().model().error_format);
-  if (const std::string_view cookie = dispatch_.sticky_cookie(); !cookie.empty()) {
-    x_.response.fields.append(FieldId::set_cookie, "Set-Cookie", cookie);
-  }
-  if (!x_.response.fields.has(FieldId::date)) {
-    x_.response.fields.append(FieldId::date, "Date", x_.arena.copy(http_date(wall_us_)));
-  }
+  dispatch_.finish_reply(x_, wall_us_);
   session_.settle_request();
   const bool head_only = x_.request.method == http::Method::head;
   const Duration patience =

@@ -65,11 +65,18 @@ bool is_identity_field(std::string_view name) {
          http::equal_names(name, "x-anonymous-consumer");
 }
 
-void remove_unwanted(Fields& fields, bool keep_underscores) {
+/// X-Forwarded-Prefix, -Server, -Ssl and whatever else of the kind that the gateway does not write itself.
+bool is_forwarding_field(std::string_view name) {
+  return name.size() > 12 && (name[0] | 0x20) == 'x' && http::equal_names(name.substr(0, 12), "x-forwarded-");
+}
+
+void remove_unwanted(Fields& fields, bool keep_underscores, bool from_proxy) {
   for (Field& field : fields) {
     if (field.id != FieldId::other || field.removed) continue;
     const bool underscore = !keep_underscores && field.name.find('_') != std::string_view::npos;
-    if (underscore || is_identity_field(field.name)) field.removed = true;
+    if (underscore || is_identity_field(field.name) || (!from_proxy && is_forwarding_field(field.name))) {
+      field.removed = true;
+    }
   }
 }
 
@@ -157,10 +164,10 @@ bool is_trusted_proxy(const config::Model& model, const IpAddress& peer) {
 void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& model, Random& random) {
   Fields& fields = x.request.fields;
   Arena& arena = x.arena;
-  remove_unwanted(fields, model.underscores_in_headers);
+  const bool from_proxy = is_trusted_proxy(model, arrival.peer);
+  remove_unwanted(fields, model.underscores_in_headers, from_proxy);
   http::remove_hop_by_hop(fields);
 
-  const bool from_proxy = is_trusted_proxy(model, arrival.peer);
   const std::string_view peer = arrival.peer.unspecified() ? std::string_view("unknown") : text_of(arrival.peer, arena);
   x.client_ip = arrival.peer;
   x.client_ip_text = peer;

@@ -55,7 +55,7 @@ struct RouteRuntime {
   int redirect_status = 0;
   const FixedResponse* respond = nullptr;
   std::unique_ptr<FixedResponse> respond_storage;
-  std::uint64_t max_body = UINT64_MAX;
+  std::uint64_t max_body = UINT64_MAX;  ///< of requests
   Duration body_timeout = std::chrono::seconds(30);
 };
 

@@ -9,9 +9,13 @@ Error upstream_error(Reason reason, const char* detail) {
   return {reason, Source::upstream, RetrySafety::yes, 0, detail};
 }
 
-Error ended(const Scope& scope) { return {scope.reason(), Source::downstream, RetrySafety::no, 0, "cancelled"}; }
+Error ended(const Scope& scope) {
+  return {scope.reason(), Source::downstream, RetrySafety::no, 0, "cancelled"};
+}
 
-Error out_of_time() { return upstream_error(Reason::upstream_timeout, "the total time is over"); }
+Error out_of_time() {
+  return upstream_error(Reason::upstream_timeout, "the total time is over");
+}
 
 /// Waits for a connection that another exchange gives back, or for leave to open one.
 Task<Result<Lease>> wait_in_queue(Pool& pool, TimePoint total, Scope& scope, bool& may_open) {
@@ -77,12 +81,12 @@ std::size_t Cluster::next_target(Local& local) {
   std::int64_t total = 0;
   std::size_t best = targets.size();
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    if (targets[i].addresses.empty()) continue;
+    if (targets[i].addresses.empty() || targets[i].weight == 0) continue;
     local.current[i] += targets[i].weight;
     total += targets[i].weight;
     if (best == targets.size() || local.current[i] > local.current[best]) best = i;
   }
-  if (best == targets.size()) return 0;
+  if (best == targets.size()) return best;  // none has an address
   local.current[best] -= total;
   return best;
 }
@@ -90,6 +94,7 @@ std::size_t Cluster::next_target(Local& local) {
 bool Cluster::choose(Local& local, Choice& choice) {
   if (local.set == nullptr || local.set->targets.empty()) return false;
   const std::size_t index = next_target(local);
+  if (index == local.set->targets.size()) return false;
   const TargetSet::Target& target = local.set->targets[index];
   if (target.addresses.empty()) return false;
   choice.target = &target;
@@ -107,7 +112,8 @@ Task<Result<Lease>> Cluster::acquire(unsigned worker, Choice choice, AcquireLimi
   if (choice.target == nullptr && !choose(local_[worker], choice)) {
     co_return fail(upstream_error(Reason::no_healthy_target, "the service has no address"));
   }
-  const std::shared_ptr<const TargetSet> set = local_[worker].set;  // the choice is from it; it may be replaced while we wait
+  const std::shared_ptr<const TargetSet> set =
+      local_[worker].set;  // the choice is from it; it may be replaced while we wait
   const auto& addresses = choice.target->addresses;
   Error last;
   for (std::size_t tried = 0; tried < addresses.size(); ++tried) {

@@ -11,7 +11,7 @@ namespace gatehouse::upstream {
 /// One target as configured, with the addresses that it stands for now: one, or what its name resolves to.
 struct TargetSet {
   struct Target {
-    std::uint32_t weight = 1;
+    std::uint32_t weight = 1;                          ///< 0: never chosen
     std::vector<std::shared_ptr<Endpoint>> addresses;  ///< empty: the name does not resolve
   };
   std::vector<Target> targets;
@@ -41,10 +41,9 @@ class Cluster {
   Lease try_reuse(unsigned worker, Choice& choice);
 
   /// A connection to the chosen target (none chosen: to the next): an idle one, a new one, or one that another exchange
-  /// gives back, in that order. All addresses of the target are tried before a connect fails. `fresh`: no idle one, since one has
-  /// just proved stale.
-  /// Errors: no_healthy_target, overloaded (queue full or queue_timeout), upstream_connect, upstream_connect_timeout,
-  /// upstream_timeout (the exchange's deadline), the scope's reason.
+  /// gives back, in that order. All addresses of the target are tried before a connect fails. `fresh`: no idle one,
+  /// since one has just proved stale. Errors: no_healthy_target, overloaded (queue full or queue_timeout),
+  /// upstream_connect, upstream_connect_timeout, upstream_timeout (the exchange's deadline), the scope's reason.
   Task<Result<Lease>> acquire(unsigned worker, Choice choice, AcquireLimits limits, Scope& scope, bool fresh);
 
   const std::string& service() const { return service_; }
@@ -52,10 +51,10 @@ class Cluster {
  private:
   struct Local {
     std::shared_ptr<const TargetSet> set;
-    std::vector<std::int64_t> current;     ///< smooth weighted round robin's counters
+    std::vector<std::int64_t> current;  ///< smooth weighted round robin's counters
     std::vector<std::size_t> next_address;
   };
-  static std::size_t next_target(Local& local);
+  static std::size_t next_target(Local& local);  ///< the number of targets where none can be chosen
   static bool choose(Local& local, Choice& choice);
 
   std::string service_;

@@ -145,14 +145,14 @@ TEST(Upstream, gives_up_on_a_head_without_end) {
   ScriptedPeer interim({{step::expect_request(), step::send_forever("HTTP/1.1 103 Early Hints\r\n\r\n")}});
   Gateway other(forward_all(interim.url(), "timeouts: {read: 500ms, total: 1s}"));
   RawClient client = other.connect();
-  client.send(request("GET", "/"));
+  client.send(request("GET", "/", "Connection: close\r\n"));
   EXPECT_NE(client.wait_end(), End::timeout) << "endless interim answers must end somewhere";
 }
 
 TEST(Upstream, tries_an_idempotent_request_again_when_a_kept_connection_was_gone) {
   ScriptedPeer service({{step::expect_request(), step::respond(200, "one"), step::expect_request(), step::close()},
                         {step::expect_request(), step::respond(200, "two"), step::hang()}});
-  Gateway gateway(forward_all(service.url()));
+  Gateway gateway("workers: 1\n" + forward_all(service.url()));
   EXPECT_EQ(gateway.get("/1").body, "one");
   Response second = gateway.get("/2");
   EXPECT_EQ(second.body, "two") << second.describe();
@@ -162,7 +162,7 @@ TEST(Upstream, tries_an_idempotent_request_again_when_a_kept_connection_was_gone
 TEST(Upstream, does_not_send_a_post_twice) {
   ScriptedPeer service({{step::expect_request(), step::respond(200, "one"), step::expect_request(), step::close()},
                         {step::expect_request(), step::respond(200, "twice!"), step::hang()}});
-  Gateway gateway(forward_all(service.url()));
+  Gateway gateway("workers: 1\n" + forward_all(service.url()));
   EXPECT_EQ(gateway.get("/1").body, "one");
   expect_refusal(gateway.send(request("POST", "/pay", "", "100")), 502, "upstream_reset");
   EXPECT_EQ(service.connections(), 1U);
@@ -178,7 +178,7 @@ TEST(Upstream, does_not_retry_on_a_fresh_connection) {
 TEST(Upstream, notices_that_an_idle_connection_was_closed) {
   ScriptedPeer service({{step::expect_request(), step::respond(200, "one"), step::close()},
                         {step::expect_request(), step::respond(200, "two"), step::hang()}});
-  Gateway gateway(forward_all(service.url()));
+  Gateway gateway("workers: 1\n" + forward_all(service.url()));
   EXPECT_EQ(gateway.get("/1").body, "one");
   EXPECT_EQ(gateway.send(request("POST", "/2", "", "x")).body, "two");
 }
