@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <condition_variable>
 #include <filesystem>
 #include <map>
 
@@ -23,8 +24,10 @@ class CaseService {
     Fields trailers;
     int count = 0;
   };
-  Seen seen() {
-    std::lock_guard lock(mutex_);
+  /// `expected`: waits for a request that may still be on its way, as a mirrored one is.
+  Seen seen(bool expected) {
+    std::unique_lock lock(mutex_);
+    if (expected) arrived_.wait_for(lock, kPatience, [this] { return seen_.count != 0; });
     return seen_;
   }
   void forget() {
@@ -42,6 +45,7 @@ class CaseService {
       seen_ = {exchange.head(), body, exchange.trailers(), seen_.count + 1};
       answer = answer_;
     }
+    arrived_.notify_all();
     if (!answer.head.empty()) exchange.write(bytes_of(answer, exchange.head().method == "HEAD"));
     if (answer.end == CaseAnswer::End::hang) exchange.pause(Millis(60000));
     if (answer.end == CaseAnswer::End::reset) exchange.reset_after();
@@ -61,6 +65,7 @@ class CaseService {
   }
 
   std::mutex mutex_;
+  std::condition_variable arrived_;
   CaseAnswer answer_{"", "HTTP/1.1 200 OK\r\n", "ok", CaseAnswer::End::keep};
   Seen seen_;
   HttpService service_;  // last: its threads use what is above
@@ -162,8 +167,8 @@ class CaseTest : public testing::Test {
       ADD_FAILURE() << path_ << ":" << seen.line << ": no @" << seen.service << "@ in the configuration";
       return;
     }
-    CaseService::Seen request = service->second.seen();
     bool nothing = seen.expected.size() == 1 && seen.expected[0].text == "(nothing)";
+    CaseService::Seen request = service->second.seen(!nothing);
     EXPECT_EQ(request.count == 0, nothing) << path_ << ":" << seen.line << ": " << seen.service << " saw " << request.count << " requests";
     if (nothing || request.count == 0) return;
     std::vector<Expectation> expected = seen.expected;

@@ -93,7 +93,7 @@ bool Gateway::wait_ready() {
   while (!deadline.passed() && process_->running()) {
     RawClient client(admin_port_);
     if (client.connected()) {
-      client.send(request("GET", "/ready", "Connection: close\r\n"));
+      client.send(request("GET", "/ready", "Connection: close\r\n", "", "127.0.0.1"));
       if (client.read_response().status == 200) return true;
     }
     process_->pause(kPoll);
