@@ -51,6 +51,8 @@ Task<void> Forward::run(std::string_view target) {
       x_.refuse(Reason::body_too_large);
       co_return;
     }
+    // Before a service is asked: observers see it whatever becomes of the tries.
+    if (has_first_) observe(Direction::request, first_, client_.trailers());
   } else {
     first_.last = has_first_ = true;
   }
@@ -122,9 +124,6 @@ void Forward::observe(Direction direction, const http::BodyPiece& piece, const h
 }
 
 Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::string_view target) {
-  if (has_first_ && x_.request.framing.has_body() && report_.tries == 1) {
-    observe(Direction::request, first_, client_.trailers());
-  }
   const bool with_trailers = first_.last && client_.trailers().size() != 0;
   Io io = service.write_head(x_.request, target, first_.data, first_.last && !with_trailers);
   while (io == Io::blocked) {
