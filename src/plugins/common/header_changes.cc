@@ -2,52 +2,10 @@
 
 #include "http/head.h"
 #include "plugins/common/header_names.h"
+#include "plugins/common/pairs.h"
 
 namespace gatehouse::plugins {
 namespace {
-
-/// A kind that refuses some of what another accepts.
-class CheckedPairs : public config::ValueKind {
- public:
-  using Check = std::function<std::string(const std::string&, const std::string&)>;
-  CheckedPairs(std::shared_ptr<const config::ValueKind> inner, Check check)
-      : inner_(std::move(inner)), check_(std::move(check)) {}
-
-  bool decode(const config::Node& node, const config::Where& at, void* to) const override {
-    if (!inner_->decode(node, at, to)) return false;
-    bool good = true;
-    const auto& pairs = *static_cast<const config::NameValues*>(to);
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      const std::string fault = check_(pairs[i].first, pairs[i].second);
-      if (fault.empty()) continue;
-      report(node, at, i, pairs.size(), fault);
-      good = false;
-    }
-    return good;
-  }
-  config::Node print(const void* from) const override { return inner_->print(from); }
-  config::Node schema() const override { return inner_->schema(); }
-  std::string type() const override { return inner_->type(); }
-  config::Node effective(const config::Node& written) const override { return inner_->effective(written); }
-  bool allows_null() const override { return inner_->allows_null(); }
-
- private:
-  /// At the item or entry that gave the pair, where there is one for each.
-  static void report(const config::Node& node, const config::Where& at, std::size_t pair, std::size_t pairs,
-                     const std::string& fault) {
-    if (node.is_mapping()) {
-      const auto& entry = node.entries()[pair];
-      at.key(entry.key, entry.value.mark()).error(fault);
-    } else if (node.items().size() == pairs) {
-      at.index(pair, node.items()[pair].mark()).error(fault);
-    } else {
-      at.error(fault);
-    }
-  }
-
-  std::shared_ptr<const config::ValueKind> inner_;
-  Check check_;
-};
 
 /// All lines of `from` become lines of `to`.
 void rename_field(http::Fields& fields, std::string_view from, std::string_view to) {
@@ -92,26 +50,14 @@ config::Value<config::NameValues> header_renames() {
 }
 
 config::Value<config::NameValues> header_values(bool host) {
-  return checked_pairs(
+  return text_pairs(
       config::name_values(true), [host](const std::string& name, const std::string& value) -> std::string {
         if (host && http::field_id(name) == http::FieldId::host) {
           return http::is_valid_authority(value) ? "" : "must be a host or host:port, got \"" + value + "\"";
         }
         if (std::string fault = check_settable_header(name); !fault.empty()) return fault;
-        if (!http::is_field_value(value)) return "must not begin or end with a space";
-        return check_fixed_text(value);
+        return http::is_field_value(value) ? "" : "must not begin or end with a space";
       });
-}
-
-config::Value<config::NameValues> checked_pairs(
-    config::Value<config::NameValues> inner, std::function<std::string(const std::string&, const std::string&)> check) {
-  return {std::make_shared<CheckedPairs>(std::move(inner.impl), std::move(check))};
-}
-
-std::string check_fixed_text(std::string_view text) {
-  if (std::string fault = config::check_header_value(text); !fault.empty()) return fault;
-  return text.find("$(") == std::string_view::npos ? ""
-                                                   : "must be fixed text: templates \"$(…)\" are not supported yet";
 }
 
 }  // namespace gatehouse::plugins

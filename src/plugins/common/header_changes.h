@@ -26,13 +26,7 @@ config::Value<std::vector<std::string>> header_list();
 /// "old:new" or {old: new}, both settable.
 config::Value<config::NameValues> header_renames();
 /// "Name: value" or {Name: value} with fixed text. `host` lets "Host" with a host or host:port be among them.
+/// Values of credentials are printed as ***.
 config::Value<config::NameValues> header_values(bool host = false);
-
-/// `inner` with a look at each pair: `check` gives "" or why it is refused ("must …").
-config::Value<config::NameValues> checked_pairs(
-    config::Value<config::NameValues> inner, std::function<std::string(const std::string&, const std::string&)> check);
-/// "" or why a transformer's value is refused: control characters, or Kong's templates, which would be sent as they
-/// stand.
-std::string check_fixed_text(std::string_view text);
 
 }  // namespace gatehouse::plugins

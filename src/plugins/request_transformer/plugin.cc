@@ -3,6 +3,7 @@
 #include "config/options.h"
 #include "plugin/build_context.h"
 #include "plugins/common/header_changes.h"
+#include "plugins/common/pairs.h"
 #include "plugins/request_transformer/query_changes.h"
 
 namespace gatehouse::plugins::request_transformer {
@@ -28,10 +29,8 @@ config::Value<std::vector<std::string>> parameter_list() {
 }
 
 config::Value<NameValues> parameters() {
-  return checked_pairs(config::name_values(false), [](const std::string& name, const std::string& value) {
-    const std::string fault = check_fixed_text(name);
-    return fault.empty() ? check_fixed_text(value) : fault;
-  });
+  return text_pairs(config::name_values(false),
+                    [](const std::string& name, const std::string&) { return check_fixed_text(name); });
 }
 
 config::Value<NameValues> parameter_renames() {

@@ -147,6 +147,18 @@ TEST(RequestTransformer, refuses_values_that_would_break_a_message) {
   EXPECT_THAT(faults(kType, "{rename: {querystring: [\"a:\"]}}"), HasSubstr("must name two different"));
 }
 
+TEST(RequestTransformer, prints_no_credentials) {
+  config::Diagnostics out;
+  const config::Node node = testing::parse(
+      R"({set: {headers: {Authorization: Bearer s3cret, X-A: plain}, querystring: ["api_key: s3cret"]}, add: {headers: ["X-Shop-Token:s3cret", {Cookie: s3cret}]}})",
+      out);
+  const std::string printed = config::to_json_line(*kType.info().effective(&node));
+  EXPECT_EQ(
+      printed,
+      "{\"set\": {\"headers\": {\"Authorization\": \"***\", \"X-A\": \"plain\"}, \"querystring\": [\"api_key: ***\"]}, "
+      "\"add\": {\"headers\": [\"X-Shop-Token: ***\", {\"Cookie\": \"***\"}]}}");
+}
+
 TEST(RequestTransformer, says_what_is_not_supported_yet) {
   EXPECT_THAT(faults(kType, "{add: {body: [\"a:b\"]}}"), HasSubstr("config.add.body: not supported yet"));
   EXPECT_THAT(faults(kType, "{replace: {uri: /x}}"), HasSubstr("config.replace.uri: not supported yet"));

@@ -1,0 +1,101 @@
+#include <cstdlib>
+#include <new>
+
+#include "base/block_pool.h"
+#include "plugins/registry.h"
+#include "plugins/testing/fixture.h"
+
+// Counts what the hooks allocate besides the arena. A sanitizer has its own operator new.
+#ifndef GATEHOUSE_SANITIZED
+
+namespace {
+thread_local std::size_t allocations = 0;
+}
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* const memory = std::malloc(size)) return memory;
+  std::abort();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace gatehouse::plugins {
+namespace {
+
+const plugin::PluginType& type_of(std::string_view name) {
+  const auto found = std::ranges::find(all(), name, [](const auto* type) { return type->name; });
+  EXPECT_NE(found, all().end()) << name;
+  return **found;
+}
+
+/// One request through all hooks; a POST with a body in two parts.
+void pass(const plugin::PluginType& type, const plugin::Plugin& plugin) {
+  testing::Request request("POST");
+  request.query("a=1&old=2&b");
+  request.header("Origin", "https://a.shop.test");
+  request.header("X-Old", "1");
+  request.exchange.request.framing = {http::Framing::Kind::chunked, 0};
+  if (type.hooks.request) plugin.on_request(request.exchange);
+  if (type.hooks.body) plugin.on_body(request.exchange, {plugin::Direction::request, "first", false, nullptr});
+  if (type.hooks.body) plugin.on_body(request.exchange, {plugin::Direction::request, "second", true, nullptr});
+  request.exchange.response.fields.append(std::string_view("Vary"), "Accept");
+  if (type.hooks.response) plugin.on_response(request.exchange);
+  if (type.hooks.complete) plugin.on_complete(request.exchange);
+}
+
+struct Case {
+  const char* plugin;
+  const char* config;
+};
+class Allocations : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Allocations, are_made_in_the_arena_only) {
+  /// Sends nothing: what a copy costs is the engine's.
+  class Nobody : public plugin::HttpCaller {
+    bool send_copy(const plugin::Exchange&, std::string_view) const override { return false; }
+  };
+  class Context : public testing::FakeContext {
+    std::shared_ptr<const plugin::HttpCaller> http(std::string_view) override { return std::make_shared<Nobody>(); }
+  } context;
+  const plugin::PluginType& type = type_of(GetParam().plugin);
+  const auto plugin = testing::build(type, GetParam().config, context);
+  for (int i = 0; i < 10; ++i) pass(type, *plugin);  // fills the pool's free lists
+  const std::size_t before = allocations;
+  ASSERT_GT(before, 0u);  // building counts
+  for (int i = 0; i < 100; ++i) pass(type, *plugin);
+  EXPECT_EQ(allocations, before);
+}
+
+constexpr Case kCases[] = {
+    {"correlation-id", "{}"},
+    {"correlation-id", "{generator: \"uuid#counter\"}"},
+    {"correlation-id", "{generator: tracker}"},
+    {"cors", "{}"},
+    {"cors", "{origins: [\"https://shop.test\", \"https://*.shop.test\"], credentials: true, exposed_headers: [X-A]}"},
+    {"ip-restriction", "{deny: [192.0.2.0/24]}"},
+    {"mirror", "{service: shadow}"},
+    {"redirect", "{location: \"https://shop.test\", keep_incoming_path: true}"},
+    {"request-size-limiting", "{require_content_length: true}"},
+    {"request-termination", "{}"},
+    {"request-termination", "{echo: true}"},
+    {"request-transformer",
+     "{remove: {querystring: [a]}, rename: {headers: [\"X-Old:X-New\"], querystring: [\"old:new\"]}, "
+     "set: {headers: {X-A: b}, querystring: {c: d}}, append: {headers: {X-A: c}}}"},
+    {"response-transformer", "{rename: {headers: [\"Vary:X-Vary\"]}, add: {headers: {X-A: b}}}"},
+};
+INSTANTIATE_TEST_SUITE_P(Plugins, Allocations, ::testing::ValuesIn(kCases));
+
+TEST(AllocationCases, name_every_plugin) {
+  for (const plugin::PluginType* type : all()) {
+    EXPECT_TRUE(std::ranges::any_of(kCases, [&](const Case& each) { return type->name == each.plugin; })) << type->name;
+  }
+}
+
+}  // namespace
+}  // namespace gatehouse::plugins
+#endif
