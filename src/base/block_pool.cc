@@ -29,15 +29,12 @@ std::size_t class_size(std::size_t index) {
   return index == kSmallClasses ? BlockPool::kBuffer : BlockPool::kLarge;
 }
 
+/// Has no destructor, so that using it costs no check whether it was constructed.
 struct Lists {
   FreeBlock* head[kClasses] = {};
   std::size_t count[kClasses] = {};
   bool ended = false;
 
-  ~Lists() {
-    ended = true;
-    clear();
-  }
   void clear() noexcept {
     for (std::size_t i = 0; i < kClasses; ++i) {
       while (head[i] != nullptr) {
@@ -50,9 +47,20 @@ struct Lists {
   }
 };
 
-thread_local Lists lists;
+constinit thread_local Lists lists;
+
+/// Empties the lists at the end of a thread that has allocated.
+struct AtThreadEnd {
+  ~AtThreadEnd() {
+    lists.ended = true;
+    lists.clear();
+  }
+  void remember() {}
+};
+thread_local AtThreadEnd at_thread_end;
 
 void* allocate(std::size_t size) {
+  at_thread_end.remember();
   void* block = std::malloc(size);
   if (block == nullptr) throw std::bad_alloc();
   return block;

@@ -62,10 +62,17 @@ bool IpAddress::is_loopback() const {
 }
 
 std::size_t IpAddress::write(char* to) const {
-  const bool v4 = is_v4();
-  const void* bytes = v4 ? bytes_.data() + kV4Prefix.size() : bytes_.data();
-  inet_ntop(v4 ? AF_INET : AF_INET6, bytes, to, kMaxText);
-  return std::strlen(to);
+  if (!is_v4()) {
+    inet_ntop(AF_INET6, bytes_.data(), to, kMaxText);
+    return std::strlen(to);
+  }
+  // IPv4 by hand: every request needs it, and libc's formatting takes a tenth of what a request costs.
+  char* at = to;
+  for (std::size_t i = kV4Prefix.size(); i < bytes_.size(); ++i) {
+    if (i != kV4Prefix.size()) *at++ = '.';
+    at = std::to_chars(at, to + kMaxText, bytes_[i]).ptr;
+  }
+  return static_cast<std::size_t>(at - to);
 }
 
 std::string IpAddress::text() const {

@@ -2,7 +2,9 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <chrono>
+#include <cstring>
 
 namespace gatehouse {
 
@@ -15,9 +17,28 @@ Random::Random() {
   state_[0] |= 1;  // all zeros would stay zeros
 }
 
+namespace {
+
+constexpr char kDigits[] = "0123456789abcdef";
+
+/// Both digits of every byte.
+constexpr std::array<char, 512> kPairs = [] {
+  std::array<char, 512> pairs{};
+  for (std::size_t byte = 0; byte < 256; ++byte) {
+    pairs[2 * byte] = kDigits[byte >> 4];
+    pairs[2 * byte + 1] = kDigits[byte & 15];
+  }
+  return pairs;
+}();
+
+}  // namespace
+
 char* put_hex(char* to, std::uint64_t value, int digits) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (int i = digits - 1; i >= 0; --i) *to++ = kDigits[(value >> (4 * i)) & 15];
+  if (digits % 2 != 0) *to++ = kDigits[(value >> (4 * --digits)) & 15];
+  for (int shift = 4 * digits - 8; shift >= 0; shift -= 8) {
+    std::memcpy(to, &kPairs[2 * ((value >> shift) & 255)], 2);
+    to += 2;
+  }
   return to;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 #include <limits>
 #include <utility>
@@ -95,25 +94,12 @@ void each_shown_part(const SecretNames& secrets, std::string_view path, Emit&& e
 /// An address as text, "" for none.
 class AddressText {
  public:
-  explicit AddressText(const IpAddress& address) {
-    if (address.unspecified()) return;
-    if (!address.is_v4()) {
-      size_ = address.write(text_.data());
-      return;
-    }
-    // IPv4 by hand: libc's formatting costs as much as half a record.
-    char* to = text_.data();
-    for (std::size_t i = 12; i < 16; ++i) {
-      to = std::to_chars(to, text_.data() + text_.size(), address.bytes()[i]).ptr;
-      if (i != 15) *to++ = '.';
-    }
-    size_ = static_cast<std::size_t>(to - text_.data());
-  }
+  explicit AddressText(const IpAddress& address) : size_(address.unspecified() ? 0 : address.write(text_.data())) {}
   std::string_view view() const { return {text_.data(), size_}; }
 
  private:
   std::array<char, IpAddress::kMaxText> text_;
-  std::size_t size_ = 0;
+  std::size_t size_;
 };
 
 class JsonFormat final : public AccessFormat {
