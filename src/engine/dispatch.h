@@ -23,6 +23,8 @@ class Dispatch {
   }
   /// After the request hooks: writes Host as the service gets it and gives the request target. There is a service.
   std::string_view finish_head(plugin::Exchange& x) const;
+  /// After the response hooks, where the gateway answers itself: the error document, cookie and date.
+  void finish_reply(plugin::Exchange& x, std::int64_t wall_us) const;
 
   const RouteRuntime* route() const { return route_; }              ///< null: none
   const Destination& destination() const { return *destination_; }  ///< Snapshot::nowhere without a route

@@ -1,0 +1,20 @@
+#pragma once
+#include <memory>
+#include <span>
+
+#include "engine/snapshot.h"
+
+namespace gatehouse::engine {
+
+/// A snapshot with no gateway around it: no workers, no connections, plugins whose calls to services send nothing and
+/// whose counts are their own. For `check` and `explain`; never to be published.
+///
+/// Builds `loaded`, which has no errors. Null where building failed: then `faults` got an error that only building
+/// shows.
+std::shared_ptr<const Snapshot> build_offline(config::Loaded loaded, std::span<const plugin::PluginType* const> types,
+                                              config::Diagnostics& faults);
+
+/// The same configuration as `snapshot`, which may be in service: its plugins' state is left alone. Any thread.
+std::shared_ptr<const Snapshot> build_offline_twin(const Snapshot& snapshot, config::Diagnostics& faults);
+
+}  // namespace gatehouse::engine
