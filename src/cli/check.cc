@@ -3,6 +3,8 @@
 
 #include "cli/support.h"
 #include "config/node.h"
+#include "engine/offline.h"
+#include "plugins/registry.h"
 
 namespace gatehouse::cli {
 namespace {
@@ -27,7 +29,9 @@ struct Finding {
 
 Finding look_at(const std::string& file) {
   config::Loaded loaded = config::load_file(file, catalogue());
-  return {file, loaded.model.routes.size(), loaded.model.services.size(), std::move(loaded.diagnostics)};
+  Finding finding{file, loaded.model.routes.size(), loaded.model.services.size(), loaded.diagnostics};
+  if (finding.errors() == 0) engine::build_offline(std::move(loaded), plugins::all(), finding.diagnostics);
+  return finding;
 }
 
 /// "shop.yaml: ok, 12 routes, 5 services", "shop.yaml: 2 errors, 1 warning"

@@ -7,9 +7,11 @@ namespace gatehouse::cli {
 
 void add_format(CLI::App& command, std::string& format, const std::vector<std::string>& words) {
   format = words.front();
+  CLI::IsMember one_of(words);
+  one_of.description("");
   command.add_option("--format", format, "Form of the output")
-      ->check(CLI::IsMember(words))
-      ->type_name("")
+      ->check(one_of)
+      ->type_name(CLI::detail::join(words, "|"))
       ->capture_default_str();
 }
 
