@@ -81,18 +81,21 @@ void add_demo(CLI::App& app, Context& context) {
   const auto options = std::make_shared<DemoOptions>();
   CLI::App* command = app.add_subcommand("demo", "Runs a gateway in front of the sample services of a small shop");
   command->add_option("--port", options->ports.gateway, "Port of the gateway")
-      ->check(CLI::Range(1, 65535))
+      ->check(CLI::Range(1, 65535).description(""))
+      ->type_name("PORT")
       ->capture_default_str();
   command->add_option("--admin-port", options->ports.admin, "Port of the admin interface")
-      ->check(CLI::Range(1, 65535))
+      ->check(CLI::Range(1, 65535).description(""))
+      ->type_name("PORT")
       ->capture_default_str();
   CLI::Option* print = command->add_flag("--print-config", options->print_config,
-                                         "Print the configuration, with the services on the ports of --services");
+                                         "Print the configuration, with the services where --services puts them");
   CLI::Option* services =
       command->add_flag("--services", options->services_only, "Run only the services, without a gateway");
   command->add_option("--base-port", options->base_port, "Port of the first service, the others follow; 0: free ports")
-      ->check(CLI::Range(0, 65535 - static_cast<int>(kShopServices) + 1))
+      ->check(CLI::Range(0, 65535 - static_cast<int>(kShopServices) + 1).description(""))
       ->needs(services)
+      ->type_name("PORT")
       ->capture_default_str();
   print->excludes(services);
   command->footer(

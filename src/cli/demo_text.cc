@@ -52,7 +52,7 @@ In another terminal:
   Why a request goes where it goes
     curl -G http://127.0.0.1:{1}/explain -d url=http://partner.example.com/items/1
 
-The configuration is what "gatehouse demo --print-config" prints.
+"gatehouse demo --print-config" prints the configuration.
 
 )",
       ports.gateway, ports.admin);
