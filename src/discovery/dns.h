@@ -18,8 +18,8 @@ class DnsWatch {
   static constexpr Duration kDefaultTtl = std::chrono::seconds(30);
   static constexpr Duration kRetry = std::chrono::seconds(1);
 
-  /// Called after the first answer, good or bad, and whenever the addresses change (as a set; they come sorted).
-  /// `error` is "" unless the last look-up failed.
+  /// Called after the first answer, good or bad, and whenever the addresses (as a set; they come sorted) or the error
+  /// change. `error` is "" unless the last look-up failed.
   using Changed = std::function<void(const std::vector<IpAddress>& addresses, const std::string& error)>;
 
   DnsWatch(io::Reactor& reactor, io::Resolver& resolver, std::string name, Changed changed);

@@ -10,6 +10,9 @@
 
 namespace gatehouse::io {
 
+/// Resolution::error of a name that the DNS says does not exist or has no address.
+inline constexpr const char* kNoSuchHost = "no such host";
+
 /// What a name stands for now.
 struct Resolution {
   std::vector<IpAddress> addresses;  ///< IPv4 and IPv6, in the order of RFC 6724; empty on failure
