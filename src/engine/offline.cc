@@ -3,13 +3,23 @@
 #include <algorithm>
 #include <exception>
 #include <map>
+#include <utility>
 
 namespace gatehouse::engine {
 namespace {
 
+thread_local std::vector<std::string> unsent_copies;
+
 class SilentCaller final : public plugin::HttpCaller {
  public:
-  bool send_copy(const plugin::Exchange&, std::string_view) const override { return true; }
+  explicit SilentCaller(std::string_view service) : service_(service) {}
+  bool send_copy(const plugin::Exchange&, std::string_view) const override {
+    unsent_copies.push_back(service_);
+    return true;
+  }
+
+ private:
+  const std::string service_;
 };
 
 class OfflineSurroundings final : public Surroundings, private plugin::BuildContext {
@@ -20,7 +30,9 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
 
  private:
   unsigned workers() const override { return 1; }
-  std::shared_ptr<const plugin::HttpCaller> http(std::string_view) override { return caller_; }
+  std::shared_ptr<const plugin::HttpCaller> http(std::string_view service) override {
+    return std::make_shared<SilentCaller>(service);
+  }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
     std::shared_ptr<void>& kept = kept_[identity];
@@ -28,11 +40,14 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
     return kept;
   }
 
-  std::shared_ptr<const SilentCaller> caller_ = std::make_shared<SilentCaller>();
   std::map<std::string, std::shared_ptr<void>> kept_;  ///< while it is built, plugins hold what they need
 };
 
 }  // namespace
+
+std::vector<std::string> take_unsent_copies() {
+  return std::exchange(unsent_copies, {});
+}
 
 std::shared_ptr<const Snapshot> build_offline(config::Loaded loaded, std::span<const plugin::PluginType* const> types,
                                               config::Diagnostics& faults) {

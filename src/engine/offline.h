@@ -1,6 +1,8 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "engine/snapshot.h"
 
@@ -16,5 +18,8 @@ std::shared_ptr<const Snapshot> build_offline(config::Loaded loaded, std::span<c
 
 /// The same configuration as `snapshot`, which may be in service: its plugins' state is left alone. Any thread.
 std::shared_ptr<const Snapshot> build_offline_twin(const Snapshot& snapshot, config::Diagnostics& faults);
+
+/// The services to which plugins of offline snapshots would have sent copies, on this thread since the last call.
+std::vector<std::string> take_unsent_copies();
 
 }  // namespace gatehouse::engine

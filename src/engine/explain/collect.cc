@@ -6,6 +6,7 @@
 #include "engine/explain/settings.h"
 #include "engine/explain/written_request.h"
 #include "engine/inbound.h"
+#include "engine/offline.h"
 #include "http/h1_parser.h"
 
 namespace gatehouse::engine::explaining {
@@ -163,7 +164,9 @@ class Walk {
         const bool watched_request = x_.observes(plugin::Direction::request);
         const bool watched_response = x_.observes(plugin::Direction::response);
         const Moment before(x_);
+        take_unsent_copies();
         fact.outcome = outcome_of(member->plugin->on_request(x_));
+        fact.copies_to = take_unsent_copies();
         fact.changes = changes_between(before, Moment(x_), false);
         fact.watches_request_body = !watched_request && x_.observes(plugin::Direction::request);
         fact.watches_response_body = !watched_response && x_.observes(plugin::Direction::response);

@@ -45,6 +45,7 @@ struct PluginFact {
   } outcome = Outcome::proceeds;
   Changes changes;
   bool watches_request_body = false, watches_response_body = false;
+  std::vector<std::string> copies_to;  ///< services that would get a copy of the request
 };
 
 /// How the path to the service came about: "as sent", "normalised", "strip_path", …

@@ -65,6 +65,10 @@ Node plugins(const std::vector<PluginFact>& facts) {
     node.set("place", Node::string(fact.place));
     node.set("outcome", Node::string(outcome(fact.outcome)));
     if (!fact.changes.empty()) node.set("changes", changes(fact.changes));
+    if (!fact.copies_to.empty()) {
+      Node& copies = node.set("copies_to", Node::sequence());
+      for (const std::string& service : fact.copies_to) copies.push(Node::string(service));
+    }
     if (fact.watches_request_body) node.set("watches_request_body", Node::boolean(true));
     if (fact.watches_response_body) node.set("watches_response_body", Node::boolean(true));
   }

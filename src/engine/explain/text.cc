@@ -116,6 +116,7 @@ class Text {
       const std::string instance = fact.instance.empty() ? "" : " instance " + fact.instance;
       line("  {}{} (rank {}, {}, {}): {}", fact.name, instance, fact.rank, fact.level, fact.place, said(fact));
       changes("    ", fact.changes);
+      for (const std::string& service : fact.copies_to) line("    sends a copy to {}", service);
       if (fact.watches_request_body) line("    watches the request's body");
       if (fact.watches_response_body) line("    watches the response's body");
     }
