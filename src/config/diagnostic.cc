@@ -39,7 +39,8 @@ std::size_t Diagnostics::error_count() const {
 
 void Diagnostics::sort() {
   std::ranges::stable_sort(items_, {}, [](const Diagnostic& d) {
-    return std::tuple(std::string_view(d.mark.file ? *d.mark.file : ""), d.mark.line, d.mark.column);
+    const std::string_view file = d.mark.file ? std::string_view(*d.mark.file) : std::string_view();
+    return std::tuple(file, d.mark.line, d.mark.column);
   });
 }
 
