@@ -17,7 +17,8 @@ std::string location(std::string_view config, std::string_view path = "/path", s
   Request request;
   request.exchange.request.path = path;
   request.query(query);
-  EXPECT_EQ(build(kType, config)->on_request(request.exchange), Verdict::reply);
+  const auto plugin = build(kType, config);
+  EXPECT_EQ(plugin->on_request(request.exchange), Verdict::reply);
   return std::string(request.exchange.response.fields.get(http::FieldId::location));
 }
 
