@@ -11,6 +11,9 @@ using io::Transfer;
 
 namespace {
 
+constexpr Duration kLinger = std::chrono::seconds(1);
+constexpr Duration kLingerIdle = std::chrono::milliseconds(200);  ///< nothing was asked: only what crosses on the way
+
 Error bad_request(const char* detail) {
   return {Reason::bad_request, Source::downstream, RetrySafety::no, 0, detail};
 }
@@ -63,7 +66,7 @@ Task<void> Session::run() {
   bool good = !settings_->proxy_protocol || co_await read_proxy_header();
   while (good) {
     if (co_await wait_for_request() == Next::close) {
-      if (draining_ && !scope_.cancelled()) co_await linger();
+      if (draining_ && !scope_.cancelled()) co_await linger(kLingerIdle);
       break;
     }
     set_idle(false);
@@ -79,14 +82,14 @@ Task<void> Session::run() {
       wire_.start_body({}, nullptr);
       const Error error = error_;
       co_await handler_.refuse(*this, arena_, error);
-      if (!scope_.cancelled()) co_await linger();
+      if (!scope_.cancelled()) co_await linger(kLinger);
       break;
     }
     co_await handler_.serve(*this, *head, arena_);
     if (scope_.cancelled() || !response_done_ || !wire_.flushed()) break;
     if (!keep_alive_ || !request_complete()) {
       // A close with unread bytes would turn the answer into a reset on its way to the client.
-      if (!request_complete() || wire_.has_surplus() || wire_.socket.can_read()) co_await linger();
+      if (!request_complete() || wire_.has_surplus() || wire_.socket.can_read()) co_await linger(kLinger);
       break;
     }
     wire_.end_message();
@@ -170,9 +173,9 @@ Task<Session::Next> Session::read_head(http::RequestHead& head) {
   co_return Next::request;
 }
 
-Task<void> Session::linger() {
+Task<void> Session::linger(Duration most) {
   constexpr std::size_t kMost = 64 * 1024;
-  const TimePoint deadline = deadline_after(reactor_.now(), std::chrono::seconds(1));
+  const TimePoint deadline = deadline_after(reactor_.now(), most);
   ::shutdown(wire_.socket.fd(), SHUT_WR);
   PooledBuffer sink(BlockPool::kBuffer);
   for (std::size_t dropped = 0; dropped < kMost;) {

@@ -104,7 +104,8 @@ class Session final : public http::ServerStream {
   Task<bool> read_proxy_header();
   Task<Next> wait_for_request();
   Task<Next> read_head(http::RequestHead& head);
-  Task<void> linger();
+  /// Ends our side and reads what still comes, so that no reset overtakes the answer.
+  Task<void> linger(Duration most);
   void set_idle(bool idle);
   http::Io client_gone(int sys);
   http::Io sent(http::Io io);
