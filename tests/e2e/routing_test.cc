@@ -214,7 +214,7 @@ TEST(Routing, is_explained_the_same_by_command_and_admin_as_it_happens) {
     std::string field = *c.field != '\0' ? std::string(c.field) + "\r\n" : "";
     EXPECT_EQ(winner(gateway, c.method, path, field, host), c.expected);
     std::vector<std::string> command{"explain", gateway.config_file(), std::string(c.method) + " " + url, "--format", "json"};
-    std::string query = "/explain?method=" + std::string(c.method) + "&url=" + url;
+    std::string query = "/explain?format=json&method=" + std::string(c.method) + "&url=" + url;
     if (*c.field != '\0') {
       command.insert(command.end(), {"-H", c.field});
       query += "&header=" + std::string("X-API-Version:%20v2");
