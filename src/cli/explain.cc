@@ -62,9 +62,8 @@ void add_explain(CLI::App& app, Context& context) {
   const auto options = std::make_shared<ExplainOptions>();
   CLI::App* command = app.add_subcommand("explain", "Tells what would become of a request, and why");
   command->add_option("FILE", options->file, "The configuration")->required();
-  command->add_option("REQUEST", options->request, "\"METHOD URL\", or a URL alone, which is a GET")
-      ->required()
-      ->expected(1, 2);
+  command->add_option("REQUEST", options->request, "\"METHOD URL\", or a URL alone, which is a GET")->required();
+  command->add_option("URL", options->url, "The URL, where REQUEST is the method alone");
   command->add_option("-H,--header", options->headers, "A header field, \"Name: value\"; as often as needed")
       ->allow_extra_args(false);
   command->add_option("-d,--data", options->asked.body, "The request's body; a URL alone is then a POST");
