@@ -145,6 +145,43 @@ TEST(Explain, takes_a_request_in_one_word_or_two_and_a_url_alone) {
   EXPECT_EQ(line({"/x", "-d", "body"}), "POST /x HTTP/1.1");
 }
 
+void collect_keys(const boost::json::value& value, std::set<std::string>& keys) {
+  if (const auto* list = value.if_array()) {
+    for (const boost::json::value& item : *list) collect_keys(item, keys);
+  }
+  if (const auto* object = value.if_object()) {
+    for (const auto& [key, inner] : *object) {
+      keys.insert(std::string(key));
+      if (key != "captures" && key != "settings") collect_keys(inner, keys);
+    }
+  }
+}
+
+TEST(Explain, has_every_json_key_on_its_page) {
+  TempDir dir;
+  std::string file = dir.write(
+      "x.yaml", std::string(kFront) +
+                    "plugins: [{name: correlation-id}, {name: mirror, config: {service: a}}]\n"
+                    "services: [{name: a, url: \"http://127.0.0.1:1/b\"}, {name: b, url: \"http://127.0.0.1:1\"}]\n"
+                    "routes:\n  - {path: \"/{x}\", split: {services: {a: 1, b: 1}}}\n"
+                    "  - {path: /, methods: [GET, POST], respond: {status: 200}}\n");
+  std::set<std::string> keys;
+  for (const std::vector<std::string>& request :
+       {std::vector<std::string>{"/x"},
+        {"/"},
+        {"/x", "-d", "body"},
+        {"OPTIONS /", "-H", "Origin: http://x", "-H", "Access-Control-Request-Method: GET"}}) {
+    std::vector<std::string> command{"explain", file, "--format", "json"};
+    command.insert(command.end(), request.begin(), request.end());
+    collect_keys(parsed(run_gatehouse(command).out), keys);
+  }
+  EXPECT_TRUE(keys.contains("copies_to") && keys.contains("preflight_for") && keys.contains("split") &&
+              keys.contains("reply"));
+  std::string page = read_file(GATEHOUSE_SOURCE_DIR "/docs/explain.md");
+  for (const std::string& key : keys)
+    EXPECT_NE(page.find("`" + key + "`"), std::string::npos) << key << " is not on the page";
+}
+
 /// The document's snippets, as written but for the indentation that it lost.
 struct Snippet {
   const char* name;

@@ -78,29 +78,31 @@ std::string steady(std::string text, const std::string& folder) {
   return text;
 }
 
+/// What `gatehouse ARGUMENTS` prints, and its exit code; names of files stand for those in `dir`.
+std::pair<std::string, int> run_in(const TempDir& dir, const std::string& arguments) {
+  std::vector<std::string> words = words_of(arguments);
+  for (std::string& word : words) {
+    if (word.ends_with(".yaml")) word = dir.file(word);
+  }
+  const Finished result = run_gatehouse(words);
+  return {steady(result.out + result.err, dir.path()), result.exit_code};
+}
+
 class Golden : public testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(Golden, prints_what_is_written) {
   const std::string written = read_file(GetParam());
   auto [text, sections] = parse(written);
   const TempDir dir;
-  std::vector<std::string> files;
-  std::string said;
   int outputs = 0;
   for (const Section& section : sections) {
     std::string body = section.text, head = section.head;
     if (head.starts_with("file ")) {
-      files.push_back(head.substr(5));
-      dir.write(files.back(), body);
+      dir.write(head.substr(5), body);
     } else if (head.starts_with("run ")) {
-      std::vector<std::string> words = words_of(head.substr(4));
-      for (std::string& word : words) {
-        if (word.ends_with(".yaml")) word = dir.file(word);
-      }
-      const Finished result = run_gatehouse(words);
-      said = steady(result.out + result.err, dir.path());
+      const auto [said, exit_code] = run_in(dir, head.substr(4));
       text += "=== " + head + "\n";
-      head = "output" + (result.exit_code == 0 ? "" : " " + std::to_string(result.exit_code));
+      head = "output" + (exit_code == 0 ? "" : " " + std::to_string(exit_code));
       body = said;
       ++outputs;
     } else {
@@ -114,6 +116,39 @@ TEST_P(Golden, prints_what_is_written) {
     return;
   }
   EXPECT_EQ(text, written) << "if this is what it should say: GATEHOUSE_UPDATE_GOLDEN=1, then read the difference";
+}
+
+/// What a page shows: `<!-- file NAME -->` and `<!-- run ARGUMENTS -->` in front of a block say what the block is.
+TEST(Pages, show_what_the_commands_print) {
+  int runs = 0;
+  for (const char* name : {"cli.md", "explain.md"}) {
+    SCOPED_TRACE(name);
+    const std::string path = std::string(GATEHOUSE_SOURCE_DIR "/docs/") + name;
+    std::string page = read_file(path);
+    const TempDir dir;
+    for (std::size_t at = 0; (at = page.find("<!-- ", at)) != std::string::npos;) {
+      const std::size_t start = at + 5, end = page.find(" -->\n```", start);
+      ASSERT_NE(end, std::string::npos);
+      const std::string what = page.substr(start, end - start);
+      const std::size_t body = page.find('\n', end + 5) + 1, close = page.find("```\n", body);
+      at = close;
+      if (what.starts_with("file ")) {
+        dir.write(what.substr(5), page.substr(body, close - body));
+        continue;
+      }
+      ASSERT_TRUE(what.starts_with("run ")) << what;
+      const std::string said = run_in(dir, what.substr(4)).first;
+      ++runs;
+      if (std::getenv("GATEHOUSE_UPDATE_DOCS") != nullptr) {
+        page.replace(body, close - body, said);
+        at = body + said.size();
+      } else {
+        EXPECT_EQ(said, page.substr(body, close - body)) << "GATEHOUSE_UPDATE_DOCS=1 writes it";
+      }
+    }
+    if (std::getenv("GATEHOUSE_UPDATE_DOCS") != nullptr) std::ofstream(path) << page;
+  }
+  EXPECT_GE(runs, 2);
 }
 
 std::vector<std::filesystem::path> golden_files() {
