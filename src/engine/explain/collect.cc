@@ -239,6 +239,7 @@ class Walk {
       facts_.response_plugins.push_back(std::move(fact));
     }
     dispatch_.finish_reply(x_, wall_clock_us());
+    facts_.path_steps.clear();  // nothing goes there
     ReplyFact fact;
     fact.status = x_.response.status;
     fact.phrase = http::reason_phrase(fact.status);
