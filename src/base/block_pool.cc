@@ -17,14 +17,14 @@ struct FreeBlock {
 constexpr std::size_t kSmallClasses = BlockPool::kMaxSmall / BlockPool::kSmallStep;
 constexpr std::size_t kClasses = kSmallClasses + 2;
 
-std::size_t class_of(std::size_t size) {
+[[maybe_unused]] std::size_t class_of(std::size_t size) {
   if (size <= BlockPool::kMaxSmall) return size == 0 ? 0 : (size - 1) / BlockPool::kSmallStep;
   if (size <= BlockPool::kBuffer) return kSmallClasses;
   if (size <= BlockPool::kLarge) return kSmallClasses + 1;
   return kClasses;
 }
 
-std::size_t class_size(std::size_t index) {
+[[maybe_unused]] std::size_t class_size(std::size_t index) {
   if (index < kSmallClasses) return (index + 1) * BlockPool::kSmallStep;
   return index == kSmallClasses ? BlockPool::kBuffer : BlockPool::kLarge;
 }
