@@ -3,8 +3,11 @@
 #include <ares.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <limits>
 #include <list>
 #include <map>
 #include <stdexcept>
@@ -12,8 +15,7 @@
 namespace gatehouse::io {
 namespace {
 
-/// Of one try; c-ares makes kTries on each server, waiting longer each time.
-constexpr int kTimeoutMs = 1500;
+/// On each server, waiting longer each time.
 constexpr int kTries = 2;
 
 /// c-ares wants one initialisation a process.
@@ -28,12 +30,15 @@ Resolution resolution_of(int status, const ares_addrinfo* found) {
     result.error = status == ARES_ENOTFOUND || status == ARES_ENODATA ? kNoSuchHost : ::ares_strerror(status);
     return result;
   }
-  int ttl = -1;
+  int ttl = std::numeric_limits<int>::max();
   for (const ares_addrinfo_node* node = found->nodes; node != nullptr; node = node->ai_next) {
     result.addresses.push_back(IpAddress::from(*node->ai_addr));
-    if (ttl < 0 || node->ai_ttl < ttl) ttl = node->ai_ttl;
+    ttl = std::min(ttl, node->ai_ttl);
   }
-  if (ttl > 0) result.ttl = std::chrono::seconds(ttl);
+  for (const ares_addrinfo_cname* alias = found->cnames; alias != nullptr; alias = alias->next) {
+    ttl = std::min(ttl, alias->ttl);
+  }
+  result.ttl = std::chrono::seconds(std::max(ttl, 1));
   if (result.addresses.empty()) result.error = kNoSuchHost;
   return result;
 }
@@ -46,16 +51,24 @@ struct Resolver::Impl {
     Socket(Impl& of, ares_socket_t its) : owner(of), original(its), readable(*this), writable(*this) {}
 
     struct Ready : Wait {
-      explicit Ready(Socket& of) : Wait([](Wait& wait) { static_cast<Ready&>(wait).socket.owner.process(); }), socket(of) {}
+      explicit Ready(Socket& of)
+          : Wait([](Wait& wait) { static_cast<Ready&>(wait).socket.owner.process(); }), socket(of) {}
       Socket& socket;
     };
     void wait(Scheduler& scheduler) {
       readable.attach(scheduler, &watched.readable, nullptr, kNever);
+      // The edge is gone but bytes may be left: of an answer over TCP c-ares reads the length and the rest apart.
+      if (has_bytes()) scheduler.complete(readable, Outcome::ready);
       if (wants_write) {
         writable.attach(scheduler, &watched.writable, nullptr, kNever);
       } else {
         writable.detach();
       }
+    }
+
+    bool has_bytes() const {
+      pollfd asked{.fd = original, .events = POLLIN, .revents = 0};
+      return watched.is_open() && ::poll(&asked, 1, 0) == 1;
     }
 
     Impl& owner;
@@ -68,6 +81,7 @@ struct Resolver::Impl {
     Impl* owner;
     std::move_only_function<void(Resolution)> done;
     Resolution result;
+    bool asked = false;  ///< c-ares had to ask the DNS
     bool answered = false;
   };
   struct Timer : Wait {
@@ -79,10 +93,10 @@ struct Resolver::Impl {
     Impl& owner;
   };
 
-  Impl(Reactor& of, const std::string& servers) : reactor(of), timer(*this), deliver_soon(*this) {
+  Impl(Reactor& of, const std::string& servers, Duration first_try) : reactor(of), timer(*this), delivery(*this) {
     initialise_library();
     ares_options options{};
-    options.timeout = kTimeoutMs;
+    options.timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(first_try).count());
     options.tries = kTries;
     options.sock_state_cb = &state_changed;
     options.sock_state_cb_data = this;
@@ -118,8 +132,7 @@ struct Resolver::Impl {
     slot->wait(reactor.scheduler());
   }
 
-  /// Lets c-ares read and write every socket: it has two at most for each server, and an edge may stand for more than it
-  /// takes at once.
+  /// Lets c-ares read and write every socket (it has two at most for each server) and look at the time.
   void process() {
     std::vector<ares_socket_t> ready;
     for (const auto& [socket, watched] : sockets) ready.push_back(socket);
@@ -147,37 +160,45 @@ struct Resolver::Impl {
 
   void start(const std::string& name, std::move_only_function<void(Resolution)> done) {
     Query& query = queries.emplace_back(this, std::move(done));
+    if (const auto address = IpAddress::parse(name)) {  // c-ares would ask the DNS for an IPv4 address's other family
+      query.result.addresses.push_back(*address);
+      query.answered = true;
+      deliver_soon();
+      return;
+    }
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     ::ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, &answered, &query);
+    query.asked = true;  // it is still there: what is answered already is delivered later
     arm();
   }
 
   static void answered(void* argument, int status, int, ares_addrinfo* found) {
     Query& query = *static_cast<Query*>(argument);
     query.result = resolution_of(status, found);
+    if (!query.asked) query.result.ttl = {};
     query.answered = true;
     if (found != nullptr) ::ares_freeaddrinfo(found);
     // From the loop: c-ares must not be called from inside its own callback, and the caller not from inside resolve().
     Impl& self = *query.owner;
-    if (!self.ending) self.reactor.scheduler().complete(self.fresh_deliver(), Outcome::ready);
+    if (!self.ending) self.deliver_soon();
   }
 
-  Deliver& fresh_deliver() {
-    deliver_soon.detach();
-    return deliver_soon;
+  void deliver_soon() {
+    delivery.detach();
+    reactor.scheduler().complete(delivery, Outcome::ready);
   }
 
+  /// One at a time, and as the last thing: the callback may destroy the resolver.
   void deliver() {
+    const auto first = std::ranges::find_if(queries, &Query::answered);
+    if (first == queries.end()) return;
     std::list<Query> done;
-    for (auto at = queries.begin(); at != queries.end();) {
-      const auto next = std::next(at);
-      if (at->answered) done.splice(done.end(), queries, at);
-      at = next;
-    }
+    done.splice(done.end(), queries, first);
+    if (std::ranges::any_of(queries, &Query::answered)) deliver_soon();
     arm();
-    for (Query& query : done) query.done(std::move(query.result));  // may destroy the resolver: the list is our own
+    done.front().done(std::move(done.front().result));
   }
 
   Reactor& reactor;
@@ -186,10 +207,11 @@ struct Resolver::Impl {
   std::map<ares_socket_t, std::unique_ptr<Socket>> sockets;
   std::list<Query> queries;
   Timer timer;
-  Deliver deliver_soon;
+  Deliver delivery;
 };
 
-Resolver::Resolver(Reactor& reactor, const std::string& servers) : impl_(std::make_unique<Impl>(reactor, servers)) {}
+Resolver::Resolver(Reactor& reactor, const std::string& servers, Duration first_try)
+    : impl_(std::make_unique<Impl>(reactor, servers, first_try)) {}
 Resolver::~Resolver() = default;
 
 void Resolver::resolve(const std::string& name, std::move_only_function<void(Resolution)> done) {

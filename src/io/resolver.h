@@ -16,7 +16,7 @@ inline constexpr const char* kNoSuchHost = "no such host";
 /// What a name stands for now.
 struct Resolution {
   std::vector<IpAddress> addresses;  ///< IPv4 and IPv6, in the order of RFC 6724; empty on failure
-  Duration ttl{};                    ///< the smallest of the answers; zero where none says (hosts file)
+  Duration ttl{};                    ///< the smallest of the DNS's answers, at least 1 s; zero from the hosts file
   std::string error;                 ///< "" on success, else why: "no such host", "timeout", …
 };
 
@@ -24,9 +24,12 @@ struct Resolution {
 /// Owner and thread: the reactor's.
 class Resolver {
  public:
-  /// `servers`: "127.0.0.1:5353,…" instead of the system's; "" for the system's. Throws std::runtime_error if c-ares cannot
-  /// start: at start only.
-  explicit Resolver(Reactor& reactor, const std::string& servers = "");
+  /// How long the first try waits for a server; the second waits twice as long.
+  static constexpr Duration kFirstTry = std::chrono::milliseconds(1500);
+
+  /// `servers`: "127.0.0.1:5353,…" instead of the system's; "" for the system's. `first_try`: at least 1 ms. Throws
+  /// std::runtime_error if c-ares cannot start: at start only.
+  explicit Resolver(Reactor& reactor, const std::string& servers = "", Duration first_try = kFirstTry);
   /// Pending queries end without a call.
   ~Resolver();
   Resolver(const Resolver&) = delete;
