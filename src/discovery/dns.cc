@@ -56,6 +56,8 @@ DnsWatch::DnsWatch(io::Reactor& reactor, io::Resolver& resolver, std::string nam
 
 DnsWatch::~DnsWatch() = default;
 
-const std::string& DnsWatch::name() const { return impl_->name; }
+const std::string& DnsWatch::name() const {
+  return impl_->name;
+}
 
 }  // namespace gatehouse::discovery
