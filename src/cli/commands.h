@@ -7,8 +7,8 @@ class App;
 
 namespace gatehouse::cli {
 
-/// What the subcommands share: each adds itself to the application and, when it was chosen, runs and leaves its exit code
-/// here: 0 good, 1 the configuration (or the request) is not, 2 the command line is not.
+/// What the subcommands share: each adds itself to the application and, when it was chosen, runs and leaves its exit
+/// code here: 0 good, 1 the configuration (or the request) is not, 2 the command line is not.
 struct Context {
   int exit_code = 0;
 };

@@ -30,28 +30,48 @@ std::string_view json_escaped(std::string_view text, Arena& arena) {
 
 std::string_view sentence_of(Reason reason) {
   switch (reason) {
-    case Reason::bad_request: return "the request is not valid";
-    case Reason::unauthenticated: return "authentication is required";
-    case Reason::forbidden: return "access is not allowed";
-    case Reason::no_route: return "no route matches this request";
-    case Reason::method_not_allowed: return "this method is not allowed here";
-    case Reason::client_timeout: return "the request did not arrive in time";
-    case Reason::body_too_large: return "the request's body is too large";
-    case Reason::uri_too_long: return "the request's target is too long";
-    case Reason::rate_limited: return "too many requests";
-    case Reason::head_too_large: return "the request's header fields are too large";
+    case Reason::bad_request:
+      return "the request is not valid";
+    case Reason::unauthenticated:
+      return "authentication is required";
+    case Reason::forbidden:
+      return "access is not allowed";
+    case Reason::no_route:
+      return "no route matches this request";
+    case Reason::method_not_allowed:
+      return "this method is not allowed here";
+    case Reason::client_timeout:
+      return "the request did not arrive in time";
+    case Reason::body_too_large:
+      return "the request's body is too large";
+    case Reason::uri_too_long:
+      return "the request's target is too long";
+    case Reason::rate_limited:
+      return "too many requests";
+    case Reason::head_too_large:
+      return "the request's header fields are too large";
     case Reason::upstream_connect:
-    case Reason::upstream_reset: return "the service could not be reached";
-    case Reason::upstream_protocol: return "the service's answer is not valid";
-    case Reason::upstream_tls: return "no secure connection to the service could be made";
-    case Reason::transform_failed: return "the answer could not be transformed";
-    case Reason::no_healthy_target: return "the service is not available";
-    case Reason::circuit_open: return "the service is not available for the moment";
-    case Reason::overloaded: return "too many requests at once";
-    case Reason::draining: return "the gateway is shutting down";
+    case Reason::upstream_reset:
+      return "the service could not be reached";
+    case Reason::upstream_protocol:
+      return "the service's answer is not valid";
+    case Reason::upstream_tls:
+      return "no secure connection to the service could be made";
+    case Reason::transform_failed:
+      return "the answer could not be transformed";
+    case Reason::no_healthy_target:
+      return "the service is not available";
+    case Reason::circuit_open:
+      return "the service is not available for the moment";
+    case Reason::overloaded:
+      return "too many requests at once";
+    case Reason::draining:
+      return "the gateway is shutting down";
     case Reason::upstream_connect_timeout:
-    case Reason::upstream_timeout: return "the service did not answer in time";
-    default: return "the gateway failed to answer";
+    case Reason::upstream_timeout:
+      return "the service did not answer in time";
+    default:
+      return "the gateway failed to answer";
   }
 }
 
@@ -62,10 +82,11 @@ void write_error_document(plugin::Exchange& x, config::ErrorFormat format) {
   std::string_view body;
   if (format == config::ErrorFormat::problem) {
     char digits[8];
-    const std::string_view status(digits, static_cast<std::size_t>(std::to_chars(digits, digits + 8, x.response.status).ptr - digits));
+    const std::string_view status(
+        digits, static_cast<std::size_t>(std::to_chars(digits, digits + 8, x.response.status).ptr - digits));
     type = "application/problem+json";
-    body = x.arena.concat("{\"type\":\"about:blank\",\"title\":\"", http::reason_phrase(x.response.status), "\",\"status\":", status,
-                          ",\"detail\":\"", text, "\"}\n");
+    body = x.arena.concat("{\"type\":\"about:blank\",\"title\":\"", http::reason_phrase(x.response.status),
+                          "\",\"status\":", status, ",\"detail\":\"", text, "\"}\n");
   } else if (format == config::ErrorFormat::kong) {
     body = x.arena.concat("{\"message\":\"", text, "\",\"request_id\":\"", x.request_id, "\"}\n");
   } else {
