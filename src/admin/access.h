@@ -12,7 +12,7 @@ namespace gatehouse::admin {
 /// by itself, so pages of other sites can do nothing.
 ///
 /// Without one the listener is on a loopback address, which keeps other machines out but not the pages that a browser
-/// on this machine shows. Two checks stand in for the token, on open pages too:
+/// on this machine shows. Two checks stand in for the token:
 ///   - Host must be a loopback name or address, else 403. A page whose name was made to resolve to 127.0.0.1 (DNS
 ///     rebinding) could otherwise read the answers as its own; the browser sends that page's name as Host.
 ///   - A POST whose Origin is not this listener is 403. A browser lets every page send a POST to any address and only

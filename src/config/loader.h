@@ -61,7 +61,8 @@ struct Loaded {
 Loaded load_file(const std::string& path, const Catalogue& catalogue);
 Loaded load_text(const Source& source, const Catalogue& catalogue);
 
-/// The configuration with every default filled in, as YAML that loads to the same model; secrets are ***.
+/// The configuration with every default filled in, as YAML that loads to the same model once secrets, shown as ***, are
+/// put back.
 std::string print_effective(const Loaded& loaded, const Catalogue& catalogue);
 /// The same as JSON.
 std::string print_effective_json(const Loaded& loaded, const Catalogue& catalogue);

@@ -175,6 +175,10 @@ class Resolver {
   void template_names(const std::string& text, const std::vector<std::string>& captures, const PathPattern& path,
                       const Mark& mark, const std::string& where) {
     for (std::size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open + 1)) {
+      if (text.compare(open, 2, "{{") == 0) {  // a brace of the text's own
+        ++open;
+        continue;
+      }
       const std::size_t close = text.find('}', open);
       if (close == std::string::npos) {
         out_.error(mark, where, "\"{\" without a closing \"}\"");

@@ -287,14 +287,15 @@ Value<std::string> regex() {
 
 Value<Secret> secret() {
   return scalar<Secret>({.parse = [](const std::string& text, Secret& to) -> std::string {
-                           if (text.empty()) return "not empty";
+                           // "***" is what printing shows: a printed file that is used again must not set it.
+                           if (text.empty() || text == "***") return "a secret";
                            to.value = text;
                            return "";
                          },
                          .print = [](const Secret& v) { return v.value.empty() ? Node() : Node::string("***"); },
                          .schema = type_schema("string"),
                          .type = "secret",
-                         .expects = "a string that is not empty",
+                         .expects = "a string that is neither empty nor the \"***\" that stands for it in print",
                          .secret = true});
 }
 

@@ -16,7 +16,7 @@ std::size_t fields_size(const Fields& fields);
 char* write_fields(char* to, const Fields& fields);
 
 inline char* put(char* to, std::string_view text) {
-  std::memcpy(to, text.data(), text.size());
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());  // an empty view may point nowhere
   return to + text.size();
 }
 /// Decimal; needs up to 20 bytes.

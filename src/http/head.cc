@@ -207,6 +207,8 @@ std::string_view reason_phrase(int status) {
       return "Range Not Satisfiable";
     case 417:
       return "Expectation Failed";
+    case 418:
+      return "I'm a teapot";  // RFC 9110 reserves the code; RFC 2324 named it
     case 421:
       return "Misdirected Request";
     case 422:

@@ -21,14 +21,14 @@ TEST(Load, reloads_under_traffic_fail_no_request_and_leak_nothing) {
   Gateway gateway(version(service.url(), 0));
   Process wrk({"wrk", "-t1", "-c32", "-d" + std::to_string(kSeconds) + "s", "http://127.0.0.1:" + std::to_string(gateway.port()) + "/"});
   Stopwatch watch;
-  std::size_t early = 0;
+  [[maybe_unused]] std::size_t early = 0;
   Millis step = Millis(kSeconds * 900) / kReloads;
   for (int i = 1; i <= kReloads; ++i) {
     ASSERT_TRUE(gateway.reload(version(service.url(), i)));
     if (i == kReloads / 4) early = gateway.process().resident_kib();
     while (watch.elapsed() < step * i) gateway.process().pause(step * i - watch.elapsed());
   }
-  std::size_t late = gateway.process().resident_kib();
+  [[maybe_unused]] std::size_t late = gateway.process().resident_kib();
   ASSERT_EQ(wrk.wait_exit(Deadline(Millis(30000))), 0);
   std::string report = wrk.out();
   ASSERT_NE(report.find("requests in"), std::string::npos) << report << wrk.err();

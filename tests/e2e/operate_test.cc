@@ -5,6 +5,7 @@
 
 #include "e2e/fixtures.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -206,6 +207,22 @@ TEST(Start, refuses_a_wrong_file_with_every_error_and_its_place) {
   boost::system::error_code error;
   boost::json::value value = boost::json::parse(machine.out, error);
   EXPECT_FALSE(error) << machine.out;
+}
+
+TEST(Start, takes_a_worker_for_each_cpu_that_the_process_may_use) {
+  ProcessOptions process;
+  process.in_child = [] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    ::sched_getaffinity(0, sizeof one, &one);
+    for (int cpu = CPU_SETSIZE - 1, kept = 0; cpu >= 0; --cpu) {
+      if (CPU_ISSET(cpu, &one) && kept++ > 0) CPU_CLR(cpu, &one);
+    }
+    ::sched_setaffinity(0, sizeof one, &one);
+  };
+  Gateway gateway("workers: auto\n" + answers("x"), {.process = std::move(process)});
+  EXPECT_GE(gateway.metric("gatehouse_worker_connections_accepted_total", {"worker=\"0\""}), 0);
+  EXPECT_EQ(gateway.metric("gatehouse_worker_connections_accepted_total", {"worker=\"1\""}), -1);
 }
 
 TEST(Commands, check_print_schema_and_version_end_well) {
