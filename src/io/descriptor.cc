@@ -11,7 +11,8 @@ namespace gatehouse::io {
 
 bool Descriptor::open(Reactor& reactor, int fd, bool exclusive) {
   epoll_event event{};
-  // EPOLLEXCLUSIVE allows only these flags beside it, and such a descriptor is level-triggered: it is only accepted from.
+  // EPOLLEXCLUSIVE allows only these flags beside it, and such a descriptor is level-triggered: it is only accepted
+  // from.
   event.events = exclusive ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = this;
   if (::epoll_ctl(reactor.epoll_fd(), EPOLL_CTL_ADD, fd, &event) != 0) {
@@ -30,12 +31,6 @@ bool Descriptor::open(Reactor& reactor, int fd, bool exclusive) {
 void Descriptor::close() noexcept {
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
-}
-
-int Descriptor::release() noexcept {
-  const int fd = fd_;
-  fd_ = -1;
-  return fd;
 }
 
 Transfer Descriptor::read(char* to, std::size_t size) {

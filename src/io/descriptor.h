@@ -37,8 +37,6 @@ class Descriptor {
   /// `exclusive`: of several reactors that watch the same listening socket wake one (EPOLLEXCLUSIVE).
   bool open(Reactor& reactor, int fd, bool exclusive = false);
   void close() noexcept;
-  /// Gives up the descriptor without closing it; -1 if none is open.
-  int release() noexcept;
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
 

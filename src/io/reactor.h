@@ -9,8 +9,8 @@ namespace gatehouse::io {
 
 /// One thread's event loop: epoll, a Scheduler, and an inbox through which other threads hand it work.
 ///
-/// A turn waits for events, reads the clock once, notes what became ready (running nothing, so that no event of the turn
-/// can meet an object that another one ended), then runs posted functions and resumes what is ready.
+/// A turn waits for events, reads the clock once, notes what became ready (running nothing, so that no event of the
+/// turn can meet an object that another one ended), then runs posted functions and resumes what is ready.
 class Reactor {
  public:
   /// Throws std::system_error if the kernel gives no descriptors: at start only.
@@ -23,8 +23,8 @@ class Reactor {
   void run();
   /// Ends run() after the current turn. Owner's thread.
   void stop() { stopping_ = true; }
-  /// Runs `work` on the reactor's thread in its next turn. Any thread; never blocks. What is still queued when the reactor
-  /// is destroyed is destroyed unrun.
+  /// Runs `work` on the reactor's thread in its next turn. Any thread; never blocks. What is still queued when the
+  /// reactor is destroyed is destroyed unrun.
   void post(std::move_only_function<void()> work);
 
   Scheduler& scheduler() { return scheduler_; }

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/reactor.h"
+#include "io/loop_test.h"
 #include "io/resolver.h"
 
 namespace gatehouse::io::test {
@@ -230,21 +230,5 @@ class ScriptedDns {
   On wait_datagram_{*this, &ScriptedDns::read_datagrams};
   On wait_connection_{*this, &ScriptedDns::accept_connections};
 };
-
-/// Runs the reactor until something in its loop stops it; false if nothing did for `patience`.
-inline bool run_for(Reactor& reactor, Duration patience = std::chrono::seconds(20)) {
-  struct Limit : Wait {
-    explicit Limit(Reactor& of) : Wait([](Wait& wait) { static_cast<Limit&>(wait).end(); }), reactor(of) {}
-    void end() {
-      passed = true;
-      reactor.stop();
-    }
-    Reactor& reactor;
-    bool passed = false;
-  } limit(reactor);
-  limit.attach(reactor.scheduler(), nullptr, nullptr, deadline_after(steady_now(), patience));
-  reactor.run();
-  return !limit.passed;
-}
 
 }  // namespace gatehouse::io::test

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,9 +65,20 @@ std::string Endpoint::text() const {
 
 namespace {
 
-/// A Unix socket file that a process left behind: nobody accepts on it.
+const char* path_of(const Endpoint& endpoint) {
+  return reinterpret_cast<const sockaddr_un*>(endpoint.get())->sun_path;
+}
+
+bool is_socket_file(const Endpoint& endpoint) {
+  struct stat status{};
+  return ::lstat(path_of(endpoint), &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+/// A Unix socket file that a process left behind: nobody accepts on it. Of a plain file connect() says the same, so the
+/// kind is looked at first.
 bool is_stale_unix_socket(const Endpoint& endpoint) {
-  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (!is_socket_file(endpoint)) return false;
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (probe < 0) return false;
   const bool stale = ::connect(probe, endpoint.get(), endpoint.size()) != 0 && errno == ECONNREFUSED;
   ::close(probe);
@@ -75,7 +87,9 @@ bool is_stale_unix_socket(const Endpoint& endpoint) {
 
 std::unexpected<std::string> cannot_listen(const Endpoint& endpoint, int error) {
   const char* why = error == EADDRINUSE ? "the port is already in use" : std::strerror(error);
-  if (error == EADDRINUSE && endpoint.is_unix()) why = "another process listens on it";
+  if (error == EADDRINUSE && endpoint.is_unix()) {
+    why = is_socket_file(endpoint) ? "another process listens on it" : "there is a file of that name";
+  }
   return std::unexpected("cannot listen on " + endpoint.text() + ": " + why);
 }
 
@@ -92,7 +106,7 @@ std::expected<int, std::string> listen_on(const Endpoint& endpoint, int backlog)
   }
   int bound = ::bind(fd, endpoint.get(), endpoint.size());
   if (bound != 0 && errno == EADDRINUSE && endpoint.is_unix() && is_stale_unix_socket(endpoint)) {
-    ::unlink(reinterpret_cast<const sockaddr_un*>(endpoint.get())->sun_path);
+    ::unlink(path_of(endpoint));
     bound = ::bind(fd, endpoint.get(), endpoint.size());
   }
   if (bound != 0 || ::listen(fd, backlog) != 0) {
@@ -135,8 +149,7 @@ int connect_error(int fd) {
 int accept_from(int listening_fd, Endpoint& peer) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
-  const int fd =
-      ::accept4(listening_fd, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int fd = ::accept4(listening_fd, reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) return -1;
   peer = Endpoint::from(storage, size);
   if (!peer.is_unix()) {
