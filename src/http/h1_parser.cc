@@ -83,17 +83,16 @@ Parse read_fields(const char*& at, const char* end, const HeadLimits& limits, Fi
       }
       return Parse::incomplete;
     }
+    if (over(line.at)) {
+      refusal = {Reason::head_too_large, "header fields exceed the size limit"};
+      return Parse::failed;
+    }
     if (fields.size() == limits.fields_count) {
       refusal = {Reason::head_too_large, "too many header fields"};
       return Parse::failed;
     }
     if (kind == Line::failed) {
-      refusal = over(line.at) ? Refusal{Reason::head_too_large, "header fields exceed the size limit"}
-                              : Refusal{Reason::bad_request, line.error};
-      return Parse::failed;
-    }
-    if (over(line.at)) {
-      refusal = {Reason::head_too_large, "header fields exceed the size limit"};
+      refusal = {Reason::bad_request, line.error};
       return Parse::failed;
     }
     fields.append(line.id, line.name, line.value);

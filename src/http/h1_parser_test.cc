@@ -336,6 +336,11 @@ TEST(RequestParser, there_may_be_as_many_fields_as_the_limit) {
   expect_same_at_every_split(get("A: 1\r\nB: 2\r\nC: 3\r\n"), limits);
 }
 
+TEST(RequestParser, of_two_passed_limits_the_same_is_told_however_the_bytes_arrive) {
+  const HeadLimits limits{.fields_bytes = 30, .fields_count = 2};
+  expect_same_at_every_split(get("A: 1\r\nB: 2, and so on beyond the limit\r\n"), limits);
+}
+
 TEST(RequestParser, an_error_before_a_limit_is_told_as_that_error) {
   const HeadLimits limits{.start_line = 40, .fields_bytes = 60};
   for (const std::string& bytes :
