@@ -59,15 +59,19 @@ function(gatehouse_library name)
   endif()
 endfunction()
 
-# gatehouse_fuzz(NAME source DEPS folder…): a libFuzzer binary NAME_fuzz; its corpus is tests/fuzz/corpus/NAME.
+# gatehouse_fuzz(NAME source DEPS folder…): a libFuzzer binary NAME_fuzz; its corpus is tests/fuzz/corpus/NAME, which the
+# test fuzz.NAME runs through once.
 function(gatehouse_fuzz name source)
   cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
   if(GATEHOUSE_FUZZ)
     add_executable(${name}_fuzz ${source})
+    target_include_directories(${name}_fuzz PRIVATE "${CMAKE_SOURCE_DIR}/tests")
     target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
     foreach(dep ${ARG_DEPS})
       target_link_libraries(${name}_fuzz PRIVATE gh_${dep})
     endforeach()
     target_link_libraries(${name}_fuzz PRIVATE ${ARG_LIBS})
+    add_test(NAME fuzz.${name} COMMAND ${name}_fuzz -runs=0 -timeout=10 "${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name}")
+    set_tests_properties(fuzz.${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
   endif()
 endfunction()
