@@ -77,7 +77,7 @@ void Cluster::use(unsigned worker, std::shared_ptr<const TargetSet> targets) {
 
 std::size_t Cluster::next_target(Local& local) {
   const auto& targets = local.set->targets;
-  if (targets.size() == 1) return 0;
+  if (targets.size() == 1) return targets[0].weight == 0 ? 1 : 0;
   std::int64_t total = 0;
   std::size_t best = targets.size();
   for (std::size_t i = 0; i < targets.size(); ++i) {

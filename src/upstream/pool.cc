@@ -87,7 +87,7 @@ void Pool::give_back(Connection& connection) {
     return;
   }
   idle_.push_front(connection);
-  idle_count.store(idle_count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  idle_count.store(idle_count.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
   connection.idle_watch.attach(reactor_.scheduler(), &connection.stream.socket().readable, nullptr,
                                deadline_after(reactor_.now(), endpoint_.idle_timeout()));
   // Others may wait for the permit that this connection keeps.
@@ -122,7 +122,8 @@ void Pool::retire(std::move_only_function<void()> then) {
 }
 
 void Pool::check_retired() {
-  if (retired_ && on_retired_ && open_count.load(std::memory_order_relaxed) == 0 && waiting.load(std::memory_order_relaxed) == 0) {
+  if (retired_ && on_retired_ && open_count.load(std::memory_order_relaxed) == 0 &&
+      waiting.load(std::memory_order_relaxed) == 0) {
     std::exchange(on_retired_, nullptr)();
   }
 }
@@ -148,7 +149,7 @@ void Endpoint::configure(const config::Pool& settings) {
 }
 
 bool Endpoint::take_permit() {
-  std::uint32_t taken = permits_.load(std::memory_order_relaxed);
+  std::uint32_t taken = permits_.load(std::memory_order_seq_cst);
   while (taken < max_connections_.load(std::memory_order_relaxed)) {
     if (permits_.compare_exchange_weak(taken, taken + 1, std::memory_order_seq_cst)) return true;
   }
@@ -156,15 +157,15 @@ bool Endpoint::take_permit() {
 }
 
 bool Endpoint::enter_queue() {
-  if (queued_.fetch_add(1, std::memory_order_relaxed) < max_queue_.load(std::memory_order_relaxed)) return true;
+  if (queued_.fetch_add(1, std::memory_order_seq_cst) < max_queue_.load(std::memory_order_relaxed)) return true;
   queued_.fetch_sub(1, std::memory_order_relaxed);
   return false;
 }
 
 bool Endpoint::contended(unsigned self) const {
-  if (pools_.size() == 1 || queued_.load(std::memory_order_relaxed) == 0) return false;
+  if (pools_.size() == 1 || queued_.load(std::memory_order_seq_cst) == 0) return false;
   for (unsigned i = 0; i < pools_.size(); ++i) {
-    if (i != self && pools_[i]->waiting.load(std::memory_order_relaxed) != 0) return true;
+    if (i != self && pools_[i]->waiting.load(std::memory_order_seq_cst) != 0) return true;
   }
   return false;
 }
@@ -181,7 +182,7 @@ void Endpoint::announce_free(unsigned self) {
 void Endpoint::announce_wanted(unsigned self) {
   for (unsigned i = 0; i < pools_.size(); ++i) {
     Pool& other = *pools_[i];
-    if (i != self && other.idle_count.load(std::memory_order_relaxed) != 0) {
+    if (i != self && other.idle_count.load(std::memory_order_seq_cst) != 0) {
       other.reactor().post([&other] { other.on_permit_wanted(); });
     }
   }

@@ -71,7 +71,8 @@ struct Waiter {
 /// One worker's connections to one endpoint. Owner: its Endpoint; used on the worker's thread alone.
 class Pool {
  public:
-  Pool(Endpoint& endpoint, io::Reactor& reactor, unsigned worker) : endpoint_(endpoint), reactor_(reactor), worker_(worker) {}
+  Pool(Endpoint& endpoint, io::Reactor& reactor, unsigned worker)
+      : endpoint_(endpoint), reactor_(reactor), worker_(worker) {}
 
   /// An idle connection, the one used last, or null.
   Connection* take_idle();
@@ -115,7 +116,12 @@ class Pool {
 };
 
 /// One address of one service, shared by all workers. It outlives configurations: a reload that keeps the address keeps
-/// its connections. The caps hold for the whole process: a connection is opened with a permit, and an idle one keeps it.
+/// its connections. The caps hold for the whole process: a connection is opened with a permit, and an idle one keeps
+/// it.
+///
+/// No wake-up is lost: who waits counts itself in the queue and then looks for a permit and for idle connections of
+/// others; who gives up a permit or keeps a connection idle does so and then looks for who waits. All of these are
+/// sequentially consistent, so that at least one of the two sees the other.
 class Endpoint {
  public:
   Endpoint(std::string service, const io::Endpoint& address, const std::vector<io::Reactor*>& workers);
@@ -134,7 +140,7 @@ class Endpoint {
   Duration queue_timeout() const { return Duration(queue_timeout_.load(std::memory_order_relaxed)); }
 
   bool take_permit();
-  void drop_permit() { permits_.fetch_sub(1, std::memory_order_release); }
+  void drop_permit() { permits_.fetch_sub(1, std::memory_order_seq_cst); }
   /// Counts one more in the queue of all workers; false if it is full.
   bool enter_queue();
   void leave_queue() { queued_.fetch_sub(1, std::memory_order_relaxed); }
@@ -155,7 +161,9 @@ class Endpoint {
   std::vector<std::unique_ptr<Pool>> pools_;
 };
 
-inline const Endpoint& Lease::endpoint() const { return connection_->pool.endpoint(); }
+inline const Endpoint& Lease::endpoint() const {
+  return connection_->pool.endpoint();
+}
 inline void Lease::give_back() {
   if (connection_ != nullptr) {
     Connection& connection = *std::exchange(connection_, nullptr);
