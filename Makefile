@@ -25,7 +25,8 @@ tsan: setup ## build and test with ThreadSanitizer
 	@tools/run_tests tsan
 
 fuzz: setup ## run the fuzz targets, a minute each (FUZZ_SECONDS=60)
-	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} tools/run_tests fuzz
+	@cmake --preset fuzz > /dev/null && cmake --build build/fuzz
+	@tools/fuzz --build build/fuzz --seconds $${FUZZ_SECONDS:-60}
 
 bench: build ## compare with nginx, HAProxy and Envoy under load (bench/README.md)
 	@bench/run
