@@ -1,5 +1,7 @@
 # `make run` and `make test` need nothing but this file on a fresh Debian 12: they install what is missing.
 .DEFAULT_GOAL := help
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
 .PHONY: help setup build run test asan tsan fuzz bench format tidy docs clean
 
 help: ## what there is
