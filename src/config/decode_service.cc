@@ -140,7 +140,7 @@ Options<Timeouts> timeouts_table(bool with_defaults) {
   const auto shown = [&](const char* text) {
     if (with_defaults) table.shown_default(Node::word(text));
   };
-  table.add("connect", &Timeouts::connect, duration(false, kTick), "Until a connection stands, all addresses together.");
+  table.add("connect", &Timeouts::connect, duration(false, kTick), "Until a connection to an address stands.");
   shown("5s");
   table.add("send", &Timeouts::send, duration(true, kTick), "Between two writes to the service.");
   shown("30s");

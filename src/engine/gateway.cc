@@ -212,6 +212,12 @@ void Gateway::reload_if_changed() {
 }
 
 ReloadReport Gateway::submit(std::string text, bool dry_run) {
+  if (state_ != State::serving) {
+    ReloadReport refused;
+    refused.version = reloader_.version();
+    refused.diagnostics.error({}, "", "the gateway is stopping and takes no configuration any more");
+    return refused;
+  }
   config::Loaded loaded = reloader_.load_text(std::move(text));
   if (dry_run) return reloader_.try_out(std::move(loaded));
   const ReloadReport report = reloader_.apply(std::move(loaded));

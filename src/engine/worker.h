@@ -35,7 +35,6 @@ struct Shared {
   std::vector<std::unique_ptr<Worker>> workers;
   std::atomic<std::uint32_t> connections{0};  ///< of all workers
   std::atomic<std::uint32_t> max_connections{0};
-  std::atomic<bool> draining{false};
   /// Tells the control thread that this worker no longer uses a snapshot. Any worker's thread.
   std::function<void(PublishedSnapshot*)> released;
 };

@@ -141,6 +141,7 @@ TEST(Stop, is_not_ready_during_the_delay_and_still_takes_connections) {
   for (Deadline deadline; ready == 200 && !deadline.passed();) ready = gateway.admin("GET", "/ready").status;
   EXPECT_EQ(ready, 503);
   EXPECT_EQ(gateway.get("/").body, "still here");
+  EXPECT_EQ(gateway.admin("POST", "/config", read_file(gateway.config_file())).status, 400) << "it would open listeners again";
   EXPECT_EQ(gateway.process().wait_exit(), 0);
 }
 
