@@ -16,24 +16,24 @@ struct ForwardTimeouts {
 
 /// What became of it, for the log and the metrics.
 struct ForwardReport {
-  std::string_view target;      ///< address of the last try, "" if none was reached
+  std::string_view target;  ///< address of the last try, "" if none was reached
   std::uint32_t tries = 0;
-  TimePoint started = kNever;   ///< when the last try began
-  TimePoint headed = kNever;    ///< when its response head was there
-  const char* detail = "";      ///< what went wrong, a literal
+  TimePoint started = kNever;  ///< when the last try began
+  TimePoint headed = kNever;   ///< when its response head was there
+  const char* detail = "";     ///< what went wrong, a literal
   int sys = 0;
 };
 
 /// Sends an exchange's request to a service and its response to the client, streaming both bodies at once: each part is
 /// read when the part before it has been written. One per exchange, in its driver's frame.
 ///
-/// Ends in one of three ways: the response went out whole; `exchange.replied` is set (an error before anything was sent, or a
-/// plugin's reply) and the caller sends that; or the client's stream was reset, since the service's body broke off, and
-/// `exchange.reason` says why.
+/// Ends in one of three ways: the response went out whole; `exchange.replied` is set (an error before anything was
+/// sent, or a plugin's reply) and the caller sends that; or the client's stream was reset, since the service's body
+/// broke off, and `exchange.reason` says why.
 class Forward {
  public:
-  Forward(plugin::Exchange& exchange, http::ServerStream& client, const plugin::Chain& chain, upstream::Cluster& cluster,
-          const ForwardTimeouts& timeouts, Scope& scope)
+  Forward(plugin::Exchange& exchange, http::ServerStream& client, const plugin::Chain& chain,
+          upstream::Cluster& cluster, const ForwardTimeouts& timeouts, Scope& scope)
       : x_(exchange), client_(client), chain_(chain), cluster_(cluster), timeouts_(timeouts), scope_(scope) {}
 
   /// Adds a Set-Cookie line of that value to the response ("" for none).
@@ -70,15 +70,15 @@ class Forward {
   TimePoint total_ = kNever;
   std::string_view cookie_;
 
-  http::BodyPiece first_;        ///< of the request's body: kept for a second try until more is read
+  http::BodyPiece first_;  ///< of the request's body: kept for a second try until more is read
   bool has_first_ = false;
   bool first_used_up_ = false;
   std::uint64_t request_bytes_ = 0;
-  TimePoint progress_{};         ///< when the last part of the request was written
+  TimePoint progress_{};  ///< when the last part of the request was written
   bool upload_failed_ = false;
   Error upload_error_;
-  bool streaming_ = false;       ///< the response is an endless stream: stream_idle stands in for read and total
-  Job upload_;                   ///< last: ends before what it uses
+  bool streaming_ = false;  ///< the response is an endless stream: stream_idle stands in for read and total
+  Job upload_;              ///< last: ends before what it uses
 };
 
 }  // namespace gatehouse::actions

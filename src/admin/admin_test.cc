@@ -276,7 +276,8 @@ TEST_F(AdminTest, refuses_a_foreign_host_where_there_is_no_token) {
   for (const char* host : {"evil.example.com", "evil.example.com:9901", "localhost.example.com",
                            "127.0.0.1.example.com", "10.0.0.1", "[2001:db8::1]:9901", "[::1", ""}) {
     EXPECT_EQ(get("/config", {{"Host", host}}).status, 403) << host;
-    EXPECT_EQ(get("/metrics", {{"Host", host}}).status, 200) << host << ": probes and scrapers use whatever name they know";
+    EXPECT_EQ(get("/metrics", {{"Host", host}}).status, 200)
+        << host << ": probes and scrapers use whatever name they know";
   }
   for (const char* host : {"localhost", "LocalHost:9901", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:9901"}) {
     EXPECT_EQ(get("/config", {{"Host", host}}).status, 200) << host;

@@ -99,6 +99,8 @@ void BlockPool::give(void* block, std::size_t size) noexcept {
 #endif
 }
 
-void BlockPool::trim() noexcept { lists.clear(); }
+void BlockPool::trim() noexcept {
+  lists.clear();
+}
 
 }  // namespace gatehouse

@@ -49,7 +49,11 @@ static_assert(rows_are_in_order());
 
 }  // namespace
 
-std::string_view to_string(Reason reason) { return kRows[static_cast<std::size_t>(reason)].word; }
-int status_of(Reason reason) { return kRows[static_cast<std::size_t>(reason)].status; }
+std::string_view to_string(Reason reason) {
+  return kRows[static_cast<std::size_t>(reason)].word;
+}
+int status_of(Reason reason) {
+  return kRows[static_cast<std::size_t>(reason)].status;
+}
 
 }  // namespace gatehouse

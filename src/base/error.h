@@ -65,6 +65,8 @@ template <class T>
 using Result = std::expected<T, Error>;
 using Status = std::expected<void, Error>;
 
-inline std::unexpected<Error> fail(Error error) { return std::unexpected<Error>(error); }
+inline std::unexpected<Error> fail(Error error) {
+  return std::unexpected<Error>(error);
+}
 
 }  // namespace gatehouse

@@ -3,8 +3,8 @@
 
 namespace gatehouse {
 
-/// Fast random numbers for ids, sampling and weighted choice (xoshiro256**, Blackman and Vigna 2018), seeded from the kernel.
-/// Not for secrets. One per worker; one thread.
+/// Fast random numbers for ids, sampling and weighted choice (xoshiro256**, Blackman and Vigna 2018), seeded from the
+/// kernel. Not for secrets. One per worker; one thread.
 class Random {
  public:
   Random();

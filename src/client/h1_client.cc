@@ -107,7 +107,9 @@ Io H1Client::finish(const http::Fields& trailers) {
   return sent(wire_.flush());
 }
 
-Io H1Client::flush() { return sent(wire_.flush()); }
+Io H1Client::flush() {
+  return sent(wire_.flush());
+}
 
 Io H1Client::read_head(http::ResponseHead& head) {
   for (;;) {

@@ -10,7 +10,8 @@ namespace gatehouse::client {
 /// then end(), which says whether it can carry another. Owner: its pool; its reactor's thread.
 class H1Client final : public http::ClientStream {
  public:
-  /// Starts to connect. Io::failed: error() says why. Then wait for writable() and call connected() until it is not blocked.
+  /// Starts to connect. Io::failed: error() says why. Then wait for writable() and call connected() until it is not
+  /// blocked.
   http::Io connect(io::Reactor& reactor, const io::Endpoint& endpoint);
   http::Io connected();
 
@@ -47,11 +48,11 @@ class H1Client final : public http::ClientStream {
   http::ResponseParser parser_{http::kUpstreamHeadLimits};
   http::Method method_ = http::Method::get;
   std::uint32_t exchanges_ = 0;
-  bool chunked_ = false;         ///< the request's body is sent in chunks
-  bool request_done_ = false;    ///< all of the request is queued
-  bool keep_alive_ = false;      ///< the response allows another exchange
+  bool chunked_ = false;       ///< the request's body is sent in chunks
+  bool request_done_ = false;  ///< all of the request is queued
+  bool keep_alive_ = false;    ///< the response allows another exchange
   bool broken_ = false;
-  bool answered_ = false;        ///< a byte of the answer has come
+  bool answered_ = false;  ///< a byte of the answer has come
   Error error_;
 };
 

@@ -13,9 +13,9 @@
 
 namespace gatehouse::client {
 
-/// What both ends of an HTTP/1.1 connection do alike: bytes into a buffer in which a head does not move, the body behind
-/// it taken out of its framing, and a queue of what is to be written. The two streams (H1Client here, the server's in
-/// engine/) add the heads. Owner: one stream; its reactor's thread.
+/// What both ends of an HTTP/1.1 connection do alike: bytes into a buffer in which a head does not move, the body
+/// behind it taken out of its framing, and a queue of what is to be written. The two streams (H1Client here, the
+/// server's in engine/) add the heads. Owner: one stream; its reactor's thread.
 ///
 /// An idle connection holds no buffer: the head's lives from its first byte to end_message(), the body's only while
 /// bytes are in it.
@@ -37,7 +37,8 @@ class H1Wire {
   void take_head(std::size_t size) { begin_ += size; }
   /// What follows is a body; `trailers` takes its trailer fields.
   void start_body(const http::Framing& framing, http::Fields* trailers) { decoder_.start(framing, trailers); }
-  /// As Stream::read_body. Failures: `end` before the body's end or bad framing give bad_framing(); else error_number().
+  /// As Stream::read_body. Failures: `end` before the body's end or bad framing give bad_framing(); else
+  /// error_number().
   http::Io read_body(http::BodyPiece& piece);
   bool body_complete() const { return decoder_.complete(); }
   const char* framing_error() const { return framing_error_; }  ///< "" if the last failure was the connection's

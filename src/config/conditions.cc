@@ -69,23 +69,24 @@ Value<std::vector<NamedMatch>> named_matches(bool headers) {
 }
 
 Value<std::string> host_pattern() {
-  return custom<std::string>(
-      {.decode =
-           [](const Node& node, const Where& at, std::string& to) {
-             const std::string_view text = node.text();
-             const bool wildcard = text.starts_with("*.");
-             const std::string_view host = wildcard ? text.substr(2) : text;
-             const bool address = !wildcard && (IpAddress::parse(text) || (text.starts_with('[') && text.ends_with(']') &&
-                                                                           IpAddress::parse(text.substr(1, text.size() - 2))));
-             if (!node.is_scalar() || !(is_host_name(host) || address)) {
-               at.expected("a host name without port, or *.name", node);
-               return false;
-             }
-             to = lower(text);
-             return true;
-           },
-       .type = "host",
-       .schema = schema_of_type("string")});
+  return custom<std::string>({.decode =
+                                  [](const Node& node, const Where& at, std::string& to) {
+                                    const std::string_view text = node.text();
+                                    const bool wildcard = text.starts_with("*.");
+                                    const std::string_view host = wildcard ? text.substr(2) : text;
+                                    const bool address =
+                                        !wildcard &&
+                                        (IpAddress::parse(text) || (text.starts_with('[') && text.ends_with(']') &&
+                                                                    IpAddress::parse(text.substr(1, text.size() - 2))));
+                                    if (!node.is_scalar() || !(is_host_name(host) || address)) {
+                                      at.expected("a host name without port, or *.name", node);
+                                      return false;
+                                    }
+                                    to = lower(text);
+                                    return true;
+                                  },
+                              .type = "host",
+                              .schema = schema_of_type("string")});
 }
 
 Value<std::string> method() {
@@ -106,7 +107,8 @@ Value<std::string> method() {
 Value<PathPattern> path_pattern() {
   return custom<PathPattern>({.decode =
                                   [](const Node& node, const Where& at, PathPattern& to) {
-                                    if (!node.is_scalar() || !(node.text().starts_with('/') || node.text().starts_with('~'))) {
+                                    if (!node.is_scalar() ||
+                                        !(node.text().starts_with('/') || node.text().starts_with('~'))) {
                                       at.expected("a path that starts with / or ~", node);
                                       return false;
                                     }
@@ -130,10 +132,14 @@ void join(const List& list, std::string_view separator, Text text, std::string& 
 
 std::string match_text(const NamedMatch& named) {
   switch (named.match.kind) {
-    case ValueMatch::Kind::present: return named.name;
-    case ValueMatch::Kind::absent: return "!" + named.name;
-    case ValueMatch::Kind::regex: return named.name + "~" + named.match.regex;
-    case ValueMatch::Kind::one_of: break;
+    case ValueMatch::Kind::present:
+      return named.name;
+    case ValueMatch::Kind::absent:
+      return "!" + named.name;
+    case ValueMatch::Kind::regex:
+      return named.name + "~" + named.match.regex;
+    case ValueMatch::Kind::one_of:
+      break;
   }
   std::string text = named.name + "=";
   join(named.match.values, "|", [](const std::string& v) { return v; }, text);

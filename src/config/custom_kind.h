@@ -46,8 +46,8 @@ inline Node schema_of_type(std::string type) {
   return schema;
 }
 
-/// The mapping of `options`, with `prepare` run on the new struct before and `finish` after decoding, whether or not it was
-/// good: `finish` gives whether the value is good.
+/// The mapping of `options`, with `prepare` run on the new struct before and `finish` after decoding, whether or not it
+/// was good: `finish` gives whether the value is good.
 template <class T>
 Value<T> mapping_of(const Options<T>& options, std::function<void(const Node&, const Where&, T&)> prepare,
                     std::function<bool(const Node&, const Where&, T&, bool good)> finish = {}) {

@@ -57,7 +57,8 @@ Value<std::vector<WrittenRoute>> route_list();
 Value<Reference> reference(std::string type);
 
 /// Names, references and what spans several objects; completes the model. `tree` owns the nodes that plugins keep.
-Model resolve(WrittenModel written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue, Diagnostics& out);
+Model resolve(WrittenModel written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
+              Diagnostics& out);
 
 /// Checks the plugins of one list, and lets their configs share `tree`.
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,

@@ -7,18 +7,19 @@ namespace gatehouse::config {
 namespace {
 
 Value<Address> local_address() {
-  return custom<Address>({.decode =
-                              [](const Node& node, const Where& at, Address& to) {
-                                const auto address = node.is_scalar() ? parse_address(node.text(), false) : std::nullopt;
-                                if (!address) {
-                                  at.expected("an address such as 0.0.0.0:8080, [::1]:8080 or unix:/run/gatehouse.sock", node);
-                                  return false;
-                                }
-                                to = *address;
-                                return true;
-                              },
-                          .type = "address",
-                          .schema = schema_of_type("string")});
+  return custom<Address>(
+      {.decode =
+           [](const Node& node, const Where& at, Address& to) {
+             const auto address = node.is_scalar() ? parse_address(node.text(), false) : std::nullopt;
+             if (!address) {
+               at.expected("an address such as 0.0.0.0:8080, [::1]:8080 or unix:/run/gatehouse.sock", node);
+               return false;
+             }
+             to = *address;
+             return true;
+           },
+       .type = "address",
+       .schema = schema_of_type("string")});
 }
 
 Value<const Node*> listener_limits() {
@@ -34,10 +35,10 @@ Value<const Node*> listener_limits() {
 }
 
 const Options<AccessLog>& access_options() {
-  static const auto table =
-      Options<AccessLog>()
-          .add("path", &AccessLog::path, non_empty(), "A file, `stdout` or `stderr`.")
-          .add("format", &AccessLog::format, non_empty(), "`json`, or a text with `$field` for each field of the access log.");
+  static const auto table = Options<AccessLog>()
+                                .add("path", &AccessLog::path, non_empty(), "A file, `stdout` or `stderr`.")
+                                .add("format", &AccessLog::format, non_empty(),
+                                     "`json`, or a text with `$field` for each field of the access log.");
   return table;
 }
 
@@ -71,7 +72,8 @@ Value<AccessLog> access_log() {
 const Options<Logging>& logging_options() {
   static const auto table =
       Options<Logging>()
-          .add("level", &Logging::level, one_of({"trace", "debug", "info", "warn", "error"}), "What the diagnostic log shows.")
+          .add("level", &Logging::level, one_of({"trace", "debug", "info", "warn", "error"}),
+               "What the diagnostic log shows.")
           .add("access", &Logging::access, access_log(), "The access log; `false` switches it off.");
   return table;
 }
@@ -85,22 +87,21 @@ const Options<Drain>& drain_options() {
 }
 
 Value<std::uint32_t> worker_count() {
-  return custom<std::uint32_t>({.decode =
-                                    [](const Node& node, const Where& at, std::uint32_t& to) {
-                                      if (node.is_scalar() && node.text() == "auto") {
-                                        to = 0;
-                                        return true;
-                                      }
-                                      static const Value<std::uint32_t> kCount = integer(1, 1024);
-                                      Diagnostics ignored;
-                                      if (kCount.impl->decode(node, Where(ignored, "", node.mark()), &to)) return true;
-                                      at.expected("auto or an integer between 1 and 1024", node);
-                                      return false;
-                                    },
-                                .type = "integer or auto",
-                                .print = [](const std::uint32_t& n) {
-                                  return n ? Node::integer(n) : Node::word("auto");
-                                }});
+  return custom<std::uint32_t>(
+      {.decode =
+           [](const Node& node, const Where& at, std::uint32_t& to) {
+             if (node.is_scalar() && node.text() == "auto") {
+               to = 0;
+               return true;
+             }
+             static const Value<std::uint32_t> kCount = integer(1, 1024);
+             Diagnostics ignored;
+             if (kCount.impl->decode(node, Where(ignored, "", node.mark()), &to)) return true;
+             at.expected("auto or an integer between 1 and 1024", node);
+             return false;
+           },
+       .type = "integer or auto",
+       .print = [](const std::uint32_t& n) { return n ? Node::integer(n) : Node::word("auto"); }});
 }
 
 }  // namespace
@@ -109,13 +110,16 @@ const Options<Limits>& limits_options() {
   constexpr auto kTick = std::chrono::milliseconds(1);
   static const auto table =
       Options<Limits>()
-          .add("request_line", &Limits::request_line, bytes32(64, 1 << 20), "Longest request line; a longer one is 414.")
-          .add("max_header_bytes", &Limits::max_header_bytes, bytes32(256, 16 << 20), "All fields together; more is 431.")
+          .add("request_line", &Limits::request_line, bytes32(64, 1 << 20),
+               "Longest request line; a longer one is 414.")
+          .add("max_header_bytes", &Limits::max_header_bytes, bytes32(256, 16 << 20),
+               "All fields together; more is 431.")
           .add("max_headers", &Limits::max_headers, integer(1, 10'000), "Number of fields; more is 431.")
           .add("header_timeout", &Limits::header_timeout, duration(true, kTick), "Until a head is complete; then 408.")
           .add("idle_timeout", &Limits::idle_timeout, duration(true, kTick), "Between two requests on a connection.")
           .add("max_body", &Limits::max_body, bytes(true), "Largest request body; a larger one is 413.")
-          .add("body_timeout", &Limits::body_timeout, duration(true, kTick), "Between two reads of a body, either side.")
+          .add("body_timeout", &Limits::body_timeout, duration(true, kTick),
+               "Between two reads of a body, either side.")
           .add("max_connections", &Limits::max_connections, integer(0),
                "Connections at a time; 0 takes what the limit of open files allows.");
   return table;
@@ -126,16 +130,17 @@ const Options<WrittenListener>& listener_options() {
       Options<WrittenListener>()
           .add("name", &Listener::name, name(), "What routes and metrics call it; its address without one.")
           .require("address", &Listener::address, local_address(), "IP address and port, or `unix:` and a path.")
-          .add("proxy_protocol", &Listener::proxy_protocol, boolean(), "Expects PROXY protocol v1 or v2 from trusted peers.")
-          .add("limits", &WrittenListener::limits_node, listener_limits(), "Replaces the gateway's `limits`, key by key.")
+          .add("proxy_protocol", &Listener::proxy_protocol, boolean(),
+               "Expects PROXY protocol v1 or v2 from trusted peers.")
+          .add("limits", &WrittenListener::limits_node, listener_limits(),
+               "Replaces the gateway's `limits`, key by key.")
           .later({"tls", "http2", "protocols", "protocol"});
   return table;
 }
 
 Value<std::vector<WrittenListener>> listener_list() {
-  return list(mapping_of<WrittenListener>(listener_options(), [](const Node& node, const Where&, WrittenListener& to) {
-    to.mark = node.mark();
-  }));
+  return list(mapping_of<WrittenListener>(
+      listener_options(), [](const Node& node, const Where&, WrittenListener& to) { to.mark = node.mark(); }));
 }
 
 const Options<Admin>& admin_options() {
@@ -143,7 +148,8 @@ const Options<Admin>& admin_options() {
       Options<Admin>()
           .require("address", &Admin::address, local_address(), "Where the admin API listens.")
           .add("token", &Admin::token, secret(), "Bearer token; needed unless the address is loopback.")
-          .add("probes", &Admin::probes, local_address(), "An address that serves only `/health`, `/ready` and `/metrics`.")
+          .add("probes", &Admin::probes, local_address(),
+               "An address that serves only `/health`, `/ready` and `/metrics`.")
           .later({"tls", "dashboard"})
           .check_node([](const Admin& admin, const Node& node, const Where& at) {
             const bool local = admin.address.kind == Address::Kind::unix_path || admin.address.ip.is_loopback();
@@ -178,11 +184,13 @@ const Options<WrittenModel>& root_options() {
       Options<WrittenModel>()
           .add("include", &WrittenModel::include, list_or_one(string()),
                "Further files with the same keys; `*` as in a shell. Lists are joined.")
-          .add("workers", &Model::workers, worker_count(), "Threads; `auto` is one for each CPU that the process may use.")
+          .add("workers", &Model::workers, worker_count(),
+               "Threads; `auto` is one for each CPU that the process may use.")
           .add("listeners", &WrittenModel::written_listeners, listener_list(), "Where clients connect.")
           .add("trusted_proxies", &Model::trusted_proxies, list_or_one(cidr()), "Peers whose forwarding headers count.")
           .add("admin", &Model::admin,
-               mapping_of<Admin>(admin_options(), [](const Node& node, const Where&, Admin& to) { to.mark = node.mark(); }),
+               mapping_of<Admin>(admin_options(),
+                                 [](const Node& node, const Where&, Admin& to) { to.mark = node.mark(); }),
                "The admin API; none without it.")
           .add("logging", &Model::logging, logging_options().nested(), "Diagnostics and access log.")
           .add("limits", &Model::limits, limits_options().nested(), "What a client may use up.")
@@ -195,8 +203,8 @@ const Options<WrittenModel>& root_options() {
           .add("services", &WrittenModel::written_services, service_list(), "What stands behind the gateway.")
           .add("routes", &WrittenModel::written_routes, route_list(), "Which request goes where.")
           .add("plugins", &Model::plugins, plugin_list(), "Plugins for every route.")
-          .later({"import", "redis", "consul", "consumers", "tiers", "auth", "api_keys", "validation", "oauth", "env", "tls",
-                  "consumer_groups", "tracing", "retry", "health", "circuit_breaker", "discovery", "tests"});
+          .later({"import", "redis", "consul", "consumers", "tiers", "auth", "api_keys", "validation", "oauth", "env",
+                  "tls", "consumer_groups", "tracing", "retry", "health", "circuit_breaker", "discovery", "tests"});
   return table;
 }
 

@@ -39,14 +39,59 @@ Value<bool> phase() {
                        .schema = schema});
 }
 
-constexpr std::string_view kLaterPlugins[] = {
-    "acl", "acme", "aws-lambda", "basic-auth", "body-transformer", "bot-detection", "canary", "compression", "correlation-id",
-    "cors", "datadog", "file-log", "graphql", "grpc-gateway", "grpc-web", "hmac-auth", "http-log", "ip-restriction", "jq",
-    "jwt", "jwt-claims", "key-auth", "ldap-auth", "loggly", "lua", "mirror", "mtls-auth", "oauth2", "oauth2-introspection",
-    "opa", "openid-connect", "opentelemetry", "post-function", "pre-function", "prometheus", "proxy-cache", "rate-limiting",
-    "redirect", "request-id", "request-size-limiting", "request-termination", "request-transformer", "request-validator",
-    "response-ratelimiting", "response-transformer", "session", "statsd", "syslog", "tcp-log", "udp-log", "validation",
-    "websocket", "zipkin"};
+constexpr std::string_view kLaterPlugins[] = {"acl",
+                                              "acme",
+                                              "aws-lambda",
+                                              "basic-auth",
+                                              "body-transformer",
+                                              "bot-detection",
+                                              "canary",
+                                              "compression",
+                                              "correlation-id",
+                                              "cors",
+                                              "datadog",
+                                              "file-log",
+                                              "graphql",
+                                              "grpc-gateway",
+                                              "grpc-web",
+                                              "hmac-auth",
+                                              "http-log",
+                                              "ip-restriction",
+                                              "jq",
+                                              "jwt",
+                                              "jwt-claims",
+                                              "key-auth",
+                                              "ldap-auth",
+                                              "loggly",
+                                              "lua",
+                                              "mirror",
+                                              "mtls-auth",
+                                              "oauth2",
+                                              "oauth2-introspection",
+                                              "opa",
+                                              "openid-connect",
+                                              "opentelemetry",
+                                              "post-function",
+                                              "pre-function",
+                                              "prometheus",
+                                              "proxy-cache",
+                                              "rate-limiting",
+                                              "redirect",
+                                              "request-id",
+                                              "request-size-limiting",
+                                              "request-termination",
+                                              "request-transformer",
+                                              "request-validator",
+                                              "response-ratelimiting",
+                                              "response-transformer",
+                                              "session",
+                                              "statsd",
+                                              "syslog",
+                                              "tcp-log",
+                                              "udp-log",
+                                              "validation",
+                                              "websocket",
+                                              "zipkin"};
 
 }  // namespace
 
@@ -57,7 +102,8 @@ const Options<PluginUse>& plugin_options() {
           .add("config", &PluginUse::config, plugin_config(), "Its options.")
           .add("enabled", &PluginUse::enabled, boolean(), "`false` switches an inherited one off.")
           .add("instance", &PluginUse::instance, name(), "Makes a second instance of a plugin.")
-          .add("phase", &PluginUse::before_auth, phase(), "`before_auth` moves a rate-limiting in front of authentication.")
+          .add("phase", &PluginUse::before_auth, phase(),
+               "`before_auth` moves a rate-limiting in front of authentication.")
           .later({"when", "consumer", "consumers", "tags"});
   return table;
 }
@@ -83,7 +129,8 @@ void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const 
     const auto same = [&](const PluginUse& other) { return other.name == use.name && other.instance == use.instance; };
     const auto first = std::find_if(plugins.begin(), plugins.begin() + static_cast<std::ptrdiff_t>(i), same);
     if (first != plugins.begin() + static_cast<std::ptrdiff_t>(i)) {
-      out.error(use.mark, use.config_path, "plugin \"" + use.name + "\" stands twice in this list, first at " + first->mark.text(),
+      out.error(use.mark, use.config_path,
+                "plugin \"" + use.name + "\" stands twice in this list, first at " + first->mark.text(),
                 "instance: NAME makes a second one");
     }
     if (use.before_auth && use.name != "rate-limiting") {

@@ -105,10 +105,12 @@ struct WrittenSplit {
 const Options<Sticky>& sticky_options() {
   static const auto table =
       Options<Sticky>()
-          .add("cookie", &Sticky::cookie, header_name(false), "A cookie, set where it is missing, keeps a client's choice.")
+          .add("cookie", &Sticky::cookie, header_name(false),
+               "A cookie, set where it is missing, keeps a client's choice.")
           .add("header", &Sticky::header, header_name(false), "The same value of this header gets the same service.")
           .check([](const Sticky& sticky, const Where& at) {
-            if (!sticky.cookie.empty() && !sticky.header.empty()) at.error("must have only one of \"cookie\" and \"header\"");
+            if (!sticky.cookie.empty() && !sticky.header.empty())
+              at.error("must have only one of \"cookie\" and \"header\"");
           });
   return table;
 }
@@ -120,17 +122,18 @@ const Options<WrittenSplit>& split_options() {
   return table;
 }
 Value<SplitAction> split_action() {
-  return custom<SplitAction>({.decode =
-                                  [](const Node& node, const Where& at, SplitAction& to) {
-                                    WrittenSplit split;
-                                    const bool good = split_options().decode(node, at, split);
-                                    to = {split.parts, split.sticky.cookie, split.sticky.header};
-                                    return good;
-                                  },
-                              .type = "mapping",
-                              .schema = split_options().table()->schema(),
-                              .effective = [](const Node& written) { return split_options().table()->effective(&written); },
-                              .rows = split_options().table()});
+  return custom<SplitAction>(
+      {.decode =
+           [](const Node& node, const Where& at, SplitAction& to) {
+             WrittenSplit split;
+             const bool good = split_options().decode(node, at, split);
+             to = {split.parts, split.sticky.cookie, split.sticky.header};
+             return good;
+           },
+       .type = "mapping",
+       .schema = split_options().table()->schema(),
+       .effective = [](const Node& written) { return split_options().table()->effective(&written); },
+       .rows = split_options().table()});
 }
 
 Value<Rewrite> rewrite() {
@@ -147,7 +150,8 @@ Value<Rewrite> rewrite() {
 constexpr std::string_view kLaterActions[] = {"compose", "graphql", "lambda"};
 
 bool finish_route(const Node& node, const Where& at, WrittenRoute& route, bool good) {
-  const int actions = route.forward.has_value() + route.split.has_value() + route.redirect.has_value() + route.respond.has_value();
+  const int actions =
+      route.forward.has_value() + route.split.has_value() + route.redirect.has_value() + route.respond.has_value();
   if (actions > 1) {
     at.error("must have only one of \"service\", \"split\", \"redirect\" and \"respond\"");
     good = false;
@@ -165,7 +169,9 @@ bool finish_route(const Node& node, const Where& at, WrittenRoute& route, bool g
   }
   if (route.strip_path) {
     const Where place = at.key("strip_path", node.find("strip_path")->mark());
-    const auto prefix = [](const PathPattern& path) { return path.text.ends_with("/*") && !path.text.starts_with('~'); };
+    const auto prefix = [](const PathPattern& path) {
+      return path.text.ends_with("/*") && !path.text.starts_with('~');
+    };
     if (route.paths.empty() || !std::ranges::all_of(route.paths, prefix)) {
       if (!node.find("path") || !route.paths.empty()) place.error("needs a path that ends with /*");
       good = false;
@@ -206,8 +212,8 @@ const Options<WrittenRoute>& route_options() {
           .add("timeouts", &Route::timeouts, route_timeouts().nested(), "Replaces the service's, key by key.")
           .add("limits", &Route::limits, route_limits().nested(), "Replaces the gateway's, key by key.")
           .add("plugins", &Route::plugins, plugin_list(), "Plugins for this route.")
-          .later({"compose", "graphql", "lambda", "retry", "auth", "websocket", "upgrade", "oauth_scopes", "when", "consumers",
-                  "validation", "circuit_breaker", "tests", "api_keys", "cookies", "buffering"});
+          .later({"compose", "graphql", "lambda", "retry", "auth", "websocket", "upgrade", "oauth_scopes", "when",
+                  "consumers", "validation", "circuit_breaker", "tests", "api_keys", "cookies", "buffering"});
   return table;
 }
 

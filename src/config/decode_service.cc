@@ -9,24 +9,26 @@ namespace {
 constexpr auto kTick = std::chrono::milliseconds(1);
 
 Value<Address> target_address() {
-  return custom<Address>({.decode =
-                              [](const Node& node, const Where& at, Address& to) {
-                                const auto address = node.is_scalar() ? parse_address(node.text(), true) : std::nullopt;
-                                if (!address || (address->kind == Address::Kind::ip && address->port == 0)) {
-                                  at.expected("an address such as 10.0.0.1:9002, items.internal:9003 or unix:/run/x.sock", node);
-                                  return false;
-                                }
-                                to = *address;
-                                return true;
-                              },
-                          .type = "address",
-                          .schema = schema_of_type("string")});
+  return custom<Address>(
+      {.decode =
+           [](const Node& node, const Where& at, Address& to) {
+             const auto address = node.is_scalar() ? parse_address(node.text(), true) : std::nullopt;
+             if (!address || (address->kind == Address::Kind::ip && address->port == 0)) {
+               at.expected("an address such as 10.0.0.1:9002, items.internal:9003 or unix:/run/x.sock", node);
+               return false;
+             }
+             to = *address;
+             return true;
+           },
+       .type = "address",
+       .schema = schema_of_type("string")});
 }
 
 const Options<Target>& target_options() {
   static const auto table =
       Options<Target>()
-          .require("address", &Target::address, target_address(), "IP address or name with port, or `unix:` and a path.")
+          .require("address", &Target::address, target_address(),
+                   "IP address or name with port, or `unix:` and a path.")
           .add("weight", &Target::weight, integer(0, 1'000'000), "Its share of the requests; 0 takes it out of turn.")
           .later({"tls", "zone", "priority"});
   return table;
@@ -40,7 +42,8 @@ const Options<Dns>& dns_options() {
   static const auto table =
       Options<Dns>()
           .require("name", &Dns::name,
-                   string([](std::string_view text) { return is_host_name(text) ? "" : "must be a DNS name"; }), "A DNS name.")
+                   string([](std::string_view text) { return is_host_name(text) ? "" : "must be a DNS name"; }),
+                   "A DNS name.")
           .require("port", &Dns::port, integer(1, 65535), "The port of every address.")
           .later({"type", "refresh", "resolver"});
   return table;
@@ -60,20 +63,21 @@ const Options<Discovery>& discovery_options() {
 }
 
 Value<Target> discovered() {
-  return custom<Target>({.decode =
-                             [](const Node& node, const Where& at, Target& to) {
-                               Discovery discovery;
-                               if (!discovery_options().decode(node, at, discovery)) return false;
-                               to.mark = node.mark();
-                               to.address.kind = Address::Kind::name;
-                               to.address.host = lower(discovery.dns->name);
-                               to.address.port = discovery.dns->port;
-                               return true;
-                             },
-                         .type = "mapping",
-                         .schema = discovery_options().table()->schema(),
-                         .effective = [](const Node& written) { return discovery_options().table()->effective(&written); },
-                         .rows = discovery_options().table()});
+  return custom<Target>(
+      {.decode =
+           [](const Node& node, const Where& at, Target& to) {
+             Discovery discovery;
+             if (!discovery_options().decode(node, at, discovery)) return false;
+             to.mark = node.mark();
+             to.address.kind = Address::Kind::name;
+             to.address.host = lower(discovery.dns->name);
+             to.address.port = discovery.dns->port;
+             return true;
+           },
+       .type = "mapping",
+       .schema = discovery_options().table()->schema(),
+       .effective = [](const Node& written) { return discovery_options().table()->effective(&written); },
+       .rows = discovery_options().table()});
 }
 
 /// A word of which only `now` is built yet.
@@ -103,8 +107,9 @@ const Options<Balancing>& balancing_options() {
   static const auto table =
       Options<Balancing>()
           .add("algorithm", &Balancing::algorithm,
-               word_with_later("round-robin", {"least-connections", "random", "ip-hash", "consistent-hashing", "ewma", "least-latency",
-                                               "maglev", "hash", "peak-ewma", "power-of-two", "weighted-round-robin"}),
+               word_with_later("round-robin",
+                               {"least-connections", "random", "ip-hash", "consistent-hashing", "ewma", "least-latency",
+                                "maglev", "hash", "peak-ewma", "power-of-two", "weighted-round-robin"}),
                "How a target is chosen.")
           .later({"hash_on", "hash", "slow_start", "sticky", "zone"});
   return table;
@@ -218,7 +223,8 @@ bool finish_service(const Node& node, const Where& at, WrittenService& service, 
   } else if (service.dns) {
     service.targets = {*service.dns};
   }
-  const bool out_of_turn = std::ranges::all_of(service.targets, [](const Target& target) { return target.weight == 0; });
+  const bool out_of_turn =
+      std::ranges::all_of(service.targets, [](const Target& target) { return target.weight == 0; });
   if (!service.targets.empty() && out_of_turn) {
     at.key("targets", node.mark()).error("needs a target with a weight above 0");
     good = false;
@@ -246,7 +252,8 @@ const Options<WrittenService>& service_options() {
           .add("url", &WrittenService::written_url, reference("URL"),
                "`http://host:port/base` or `unix:/path`; a host name is resolved and watched.")
           .add("targets", &Service::targets,
-               list(mapping_of<Target>(target_options(), [](const Node& node, const Where&, Target& to) { to.mark = node.mark(); }),
+               list(mapping_of<Target>(target_options(),
+                                       [](const Node& node, const Where&, Target& to) { to.mark = node.mark(); }),
                     1),
                "Several addresses instead of a URL.")
           .add("discovery", &WrittenService::dns, discovered(), "Where addresses come from, instead of a URL.")
@@ -256,14 +263,15 @@ const Options<WrittenService>& service_options() {
           .add("timeouts", &Service::timeouts, service_timeouts().nested(), "How long each step may take.")
           .add("pool", &Service::pool, pool_options().nested(), "Connections to the targets.")
           .add("plugins", &Service::plugins, plugin_list(), "Plugins for the routes that lead here.")
-          .later({"tls", "health", "circuit_breaker", "retry", "auth", "websocket", "upgrade", "resolve", "zone", "limits",
-                  "proxy_protocol", "validation"});
+          .later({"tls", "health", "circuit_breaker", "retry", "auth", "websocket", "upgrade", "resolve", "zone",
+                  "limits", "proxy_protocol", "validation"});
   return table;
 }
 
 Value<std::vector<WrittenService>> service_list() {
   return list(mapping_of<WrittenService>(
-      service_options(), [](const Node& node, const Where&, WrittenService& to) { to.mark = node.mark(); }, finish_service));
+      service_options(), [](const Node& node, const Where&, WrittenService& to) { to.mark = node.mark(); },
+      finish_service));
 }
 
 }  // namespace gatehouse::config

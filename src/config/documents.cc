@@ -41,14 +41,16 @@ class Reader {
     const bool faulty = faults.has_errors();
     if (const std::string format = foreign_format(faulty ? Node() : document, source.text); !format.empty()) {
       const auto file = std::make_shared<const std::string>(source.name);
-      out_.error(document.mark().file ? document.mark() : Mark{file, 1, 1}, "", format + " files are not supported yet");
+      out_.error(document.mark().file ? document.mark() : Mark{file, 1, 1}, "",
+                 format + " files are not supported yet");
       return Node::mapping();
     }
     for (const Diagnostic& fault : faults.items()) out_.add(fault);
     if (faulty && !document.is_mapping()) return Node::mapping();
     if (document.is_null()) document = Node::mapping(document.mark());
     if (!document.is_mapping()) {
-      out_.error(document.mark(), "", "must be a mapping with listeners, services and routes, got " + document.described());
+      out_.error(document.mark(), "",
+                 "must be a mapping with listeners, services and routes, got " + document.described());
       return Node::mapping();
     }
     const std::string directory = is_file ? directory_of(source.name) : "";
@@ -111,7 +113,8 @@ class Reader {
     } else if (result != 0) {
       at.error("the files of \"" + path + "\" cannot be listed");
     }
-    for (std::size_t i = 0; result == 0 && i < matches.gl_pathc; ++i) paths.emplace_back(matches.gl_pathv[i], item.mark());
+    for (std::size_t i = 0; result == 0 && i < matches.gl_pathc; ++i)
+      paths.emplace_back(matches.gl_pathv[i], item.mark());
     ::globfree(&matches);
   }
 

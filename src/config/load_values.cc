@@ -16,7 +16,7 @@ std::string read_file(const std::string& path, std::string& to) {
   constexpr std::size_t kMost = 256u << 20;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return std::strerror(errno);
-  struct stat info {};
+  struct stat info{};
   std::string fault;
   if (::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)) fault = "is a directory";
   to.clear();

@@ -13,8 +13,8 @@ struct LoadValues {
   std::vector<std::string>* files;  ///< gets every file read
 };
 
-/// Replaces ${env:NAME}, ${env:NAME:-default}, ${file:PATH} and $${ in every scalar value under `node`; top-level `x-…` is
-/// left alone. `${{` is refused as "not supported yet". What is put in is not looked at again.
+/// Replaces ${env:NAME}, ${env:NAME:-default}, ${file:PATH} and $${ in every scalar value under `node`; top-level `x-…`
+/// is left alone. `${{` is refused as "not supported yet". What is put in is not looked at again.
 void replace_load_values(Node& document, const LoadValues& values, Diagnostics& out);
 
 /// The whole file in `to`, or why it could not be read ("No such file or directory").

@@ -27,7 +27,8 @@ Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::s
     loaded.model = resolve(std::move(written), loaded.tree, catalogue, out);
     if (catalogue.check_routes && !out.has_errors()) catalogue.check_routes(loaded.model, out);
   } catch (const std::exception& fault) {
-    out.error({std::make_shared<const std::string>(source.name), 0, 0}, "", std::string("cannot be loaded: ") + fault.what());
+    out.error({std::make_shared<const std::string>(source.name), 0, 0}, "",
+              std::string("cannot be loaded: ") + fault.what());
   }
   out.sort();
   return loaded;
@@ -47,6 +48,8 @@ Loaded load_file(const std::string& path, const Catalogue& catalogue) {
   return load(source, catalogue, {path});
 }
 
-Loaded load_text(const Source& source, const Catalogue& catalogue) { return load(source, catalogue, {}); }
+Loaded load_text(const Source& source, const Catalogue& catalogue) {
+  return load(source, catalogue, {});
+}
 
 }  // namespace gatehouse::config

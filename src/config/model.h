@@ -28,17 +28,17 @@ struct Secret {
 struct Address {
   enum class Kind : std::uint8_t { ip, name, unix_path };
   Kind kind = Kind::ip;
-  IpAddress ip;             ///< of kind ip
-  std::string host;         ///< of kind name: a DNS name; of kind unix_path: the path
-  std::uint16_t port = 0;   ///< none for unix_path
-  std::string text() const; ///< "10.0.0.1:80", "[::1]:80", "items.internal:9003", "unix:/run/x.sock"
+  IpAddress ip;              ///< of kind ip
+  std::string host;          ///< of kind name: a DNS name; of kind unix_path: the path
+  std::uint16_t port = 0;    ///< none for unix_path
+  std::string text() const;  ///< "10.0.0.1:80", "[::1]:80", "items.internal:9003", "unix:/run/x.sock"
   friend bool operator==(const Address&, const Address&) = default;
 };
 
 /// nullopt: not written here, the outer level's value holds.
 struct RouteLimits {
-  std::optional<std::uint64_t> max_body;   ///< bytes; UINT64_MAX is off
-  std::optional<Duration> body_timeout;    ///< between two reads of a body, either side
+  std::optional<std::uint64_t> max_body;  ///< bytes; UINT64_MAX is off
+  std::optional<Duration> body_timeout;   ///< between two reads of a body, either side
 };
 
 struct Limits {
@@ -59,12 +59,12 @@ struct Timeouts {
 /// A plugin as written; its `config` is decoded by the plugin's own option table.
 struct PluginUse {
   std::string name;
-  std::string instance;          ///< "" unless a second one of a kind is wanted
+  std::string instance;  ///< "" unless a second one of a kind is wanted
   bool enabled = true;
-  bool before_auth = false;      ///< phase: before_auth
+  bool before_auth = false;            ///< phase: before_auth
   std::shared_ptr<const Node> config;  ///< the mapping under `config`, null if absent
   Mark mark;
-  std::string config_path;       ///< "routes[2].plugins[0]", for messages
+  std::string config_path;  ///< "routes[2].plugins[0]", for messages
 };
 
 struct Target {
@@ -84,9 +84,9 @@ struct Pool {
 struct Service {
   std::string name;
   Mark mark;
-  std::string url;            ///< as written, "" if targets or discovery are
-  std::string authority;      ///< the url's host[:port], which Host becomes; "" for targets and discovery
-  std::string base_path;      ///< the url's path without a final slash, "" if it has none
+  std::string url;              ///< as written, "" if targets or discovery are
+  std::string authority;        ///< the url's host[:port], which Host becomes; "" for targets and discovery
+  std::string base_path;        ///< the url's path without a final slash, "" if it has none
   std::vector<Target> targets;  ///< at least one
   Timeouts timeouts;
   Pool pool;
@@ -150,14 +150,14 @@ using Action = std::variant<ForwardAction, SplitAction, RedirectAction, RespondA
 enum class SchemeMatch : std::uint8_t { any, http, https };
 
 struct Route {
-  std::string name;        ///< as given, or made from the conditions
+  std::string name;  ///< as given, or made from the conditions
   bool name_given = false;
   Mark mark;
   std::string config_path;  ///< "routes[3]"
   int priority = 0;
-  std::vector<std::string> hosts;      ///< lower case, exact or "*.x"; empty: any
-  std::vector<PathPattern> paths;      ///< empty: any
-  std::vector<std::string> methods;    ///< upper case; empty: any
+  std::vector<std::string> hosts;    ///< lower case, exact or "*.x"; empty: any
+  std::vector<PathPattern> paths;    ///< empty: any
+  std::vector<std::string> methods;  ///< upper case; empty: any
   std::vector<NamedMatch> headers, query;
   std::vector<Cidr> clients;
   std::vector<std::string> listeners;  ///< empty: all
@@ -176,12 +176,12 @@ struct Listener {
   Mark mark;
   Address address;  ///< ip or unix_path
   bool proxy_protocol = false;
-  Limits limits;    ///< the gateway's, with the listener's own laid over
+  Limits limits;  ///< the gateway's, with the listener's own laid over
 };
 
 struct Admin {
   Address address;
-  Secret token;                    ///< "" for none
+  Secret token;  ///< "" for none
   std::optional<Address> probes;
   Mark mark;
 };

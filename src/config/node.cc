@@ -32,14 +32,18 @@ Node Node::mapping(Mark mark) {
   return node;
 }
 
-Node& Node::push(Node value) { return items_.emplace_back(std::move(value)); }
+Node& Node::push(Node value) {
+  return items_.emplace_back(std::move(value));
+}
 
 const Node* Node::find(std::string_view key) const {
   const auto found = std::ranges::find(entries_, key, &Entry::key);
   return found == entries_.end() ? nullptr : &found->value;
 }
 
-Node* Node::find(std::string_view key) { return const_cast<Node*>(std::as_const(*this).find(key)); }
+Node* Node::find(std::string_view key) {
+  return const_cast<Node*>(std::as_const(*this).find(key));
+}
 
 Node& Node::set(std::string key, Node value) {
   if (Node* found = find(key)) return *found = std::move(value);
@@ -54,10 +58,14 @@ void Node::erase(std::string_view key) {
 std::string Node::described() const {
   constexpr std::size_t kShown = 60;
   switch (kind_) {
-    case Kind::null: return "nothing";
-    case Kind::sequence: return "a list";
-    case Kind::mapping: return "a mapping";
-    case Kind::scalar: break;
+    case Kind::null:
+      return "nothing";
+    case Kind::sequence:
+      return "a list";
+    case Kind::mapping:
+      return "a mapping";
+    case Kind::scalar:
+      break;
   }
   std::string shown = "\"";
   for (const char c : text_.substr(0, kShown)) {

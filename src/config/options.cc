@@ -38,7 +38,8 @@ bool Table::decode(const Node& node, const Where& at, void* to) const {
       continue;
     }
     const bool absent = entry.value.is_null() && option->kind->allows_null() && !option->required;
-    if (!absent && !option->kind->decode(entry.value, at.key(entry.key, entry.value.mark()), option->member(to))) good = false;
+    if (!absent && !option->kind->decode(entry.value, at.key(entry.key, entry.value.mark()), option->member(to)))
+      good = false;
     seen |= std::uint64_t{1} << ((option - options.begin()) % 64);
   }
   for (std::size_t i = 0; i < options.size(); ++i) {
@@ -63,7 +64,8 @@ Node Table::effective(const Node* written) const {
     if (found && !(found->is_null() && option.kind->allows_null())) {
       value = option.kind->effective(*found);
     } else if (!option.required) {
-      value = option.shown_default.is_null() ? option.kind->absent(option.member(defaults.get())) : option.shown_default;
+      value =
+          option.shown_default.is_null() ? option.kind->absent(option.member(defaults.get())) : option.shown_default;
       if (!value.is_scalar() && value.items().empty() && value.entries().empty()) continue;
     }
     if (!value.is_null()) result.set(option.name, std::move(value));
@@ -94,7 +96,8 @@ Node Table::schema() const {
     Node schema = option.kind->schema();
     schema.set("description", Node::string(option.text));
     if (option.required) required.push(Node::string(option.name));
-    Node value = option.shown_default.is_null() ? option.kind->print(option.member(defaults.get())) : option.shown_default;
+    Node value =
+        option.shown_default.is_null() ? option.kind->print(option.member(defaults.get())) : option.shown_default;
     if (!option.required && !value.is_null() && !value.is_mapping()) schema.set("default", std::move(value));
     properties.set(option.name, std::move(schema));
   }
@@ -151,7 +154,9 @@ class NestedKind : public ValueKind {
   bool allows_null() const override { return true; }
   Node absent(const void*) const override { return table_->effective(nullptr); }
   void references(const Node& written, ServiceReferences& to) const override { table_->references(written, to); }
-  void markdown_rows(const std::string& prefix, std::string& to) const override { table_->markdown_rows(prefix + ".", to); }
+  void markdown_rows(const std::string& prefix, std::string& to) const override {
+    table_->markdown_rows(prefix + ".", to);
+  }
 
  private:
   std::shared_ptr<const Table> table_;

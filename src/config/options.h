@@ -15,8 +15,9 @@
 #include "config/node.h"
 #include "config/value_kinds.h"
 
-/// An option is declared once, as a row of a table that binds it to a member of a struct, and that gives strict decoding
-/// with every fault at once, its default (the member's initial value), the JSON Schema, the row of the docs and printing.
+/// An option is declared once, as a row of a table that binds it to a member of a struct, and that gives strict
+/// decoding with every fault at once, its default (the member's initial value), the JSON Schema, the row of the docs
+/// and printing.
 ///
 ///   struct Config {
 ///     std::string header_name = "X-Correlation-ID";
@@ -52,7 +53,8 @@ struct Option {
 /// The rows for one struct, without its type.
 class Table {
  public:
-  /// Decodes a mapping into the struct at `to`; unknown keys, missing and faulty values are reported. False on any fault.
+  /// Decodes a mapping into the struct at `to`; unknown keys, missing and faulty values are reported. False on any
+  /// fault.
   bool decode(const Node& node, const Where& at, void* to) const;
   /// What is written, completed with the defaults; secrets are ***.
   Node effective(const Node* written) const;
@@ -83,15 +85,15 @@ class Options {
     table_->make = [] { return std::static_pointer_cast<void>(std::make_shared<C>()); };
   }
   template <class T, class B>
-  Options& add(std::string name, T B::*member, Value<std::type_identity_t<T>> kind, std::string text) {
+  Options& add(std::string name, T B::* member, Value<std::type_identity_t<T>> kind, std::string text) {
     return row(std::move(name), member, std::move(kind.impl), std::move(text), false);
   }
   template <class T, class B>
-  Options& add(std::string name, std::optional<T> B::*member, Value<std::type_identity_t<T>> kind, std::string text) {
+  Options& add(std::string name, std::optional<T> B::* member, Value<std::type_identity_t<T>> kind, std::string text) {
     return row(std::move(name), member, optional(std::move(kind)).impl, std::move(text), false);
   }
   template <class T, class B>
-  Options& require(std::string name, T B::*member, Value<std::type_identity_t<T>> kind, std::string text) {
+  Options& require(std::string name, T B::* member, Value<std::type_identity_t<T>> kind, std::string text) {
     return row(std::move(name), member, std::move(kind.impl), std::move(text), true);
   }
   /// For the row before: the default that holds where nothing is written, if it is not the member's initial value.
@@ -132,18 +134,22 @@ class Options {
  private:
   template <class M, class B>
     requires std::derived_from<C, B>
-  Options& row(std::string name, M B::*member, std::shared_ptr<const ValueKind> kind, std::string text, bool required) {
+  Options& row(std::string name, M B::* member, std::shared_ptr<const ValueKind> kind, std::string text,
+               bool required) {
     auto access = [member](void* c) -> void* { return &(static_cast<C*>(c)->*member); };
-    table_->options.push_back(
-        {.name = std::move(name), .kind = std::move(kind), .member = access, .text = std::move(text), .required = required,
-         .shown_default = {}});
+    table_->options.push_back({.name = std::move(name),
+                               .kind = std::move(kind),
+                               .member = access,
+                               .text = std::move(text),
+                               .required = required,
+                               .shown_default = {}});
     return *this;
   }
   std::shared_ptr<Table> table_;
 };
 
-/// A plugin's entry in the catalogue: check, schema, docs and printing from its table. The default-constructed struct must
-/// be usable where no option is required; a missing `config` is then fine.
+/// A plugin's entry in the catalogue: check, schema, docs and printing from its table. The default-constructed struct
+/// must be usable where no option is required; a missing `config` is then fine.
 template <class C>
 PluginInfo plugin_info(std::string name, std::string summary, int rank, const Options<C>& options) {
   return detail::plugin_info(std::move(name), std::move(summary), rank, options.table());

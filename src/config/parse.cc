@@ -45,7 +45,8 @@ class Builder : public YAML::EventHandler {
     finish(std::move(node), anchor, 0);
   }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     check_tag(mark, tag, "str int float bool null binary");
     const bool quoted = tag == "!" || tag.ends_with(":str");
     Node node = quoted ? Node::string(value, at(mark)) : Node::word(value, at(mark));
@@ -112,7 +113,8 @@ class Builder : public YAML::EventHandler {
   void check_tag(const YAML::Mark& mark, const std::string& tag, std::string_view known) {
     if (tag.empty() || tag == "?" || tag == "!") return;
     constexpr std::string_view kPrefix = "tag:yaml.org,2002:";
-    const std::string_view word = std::string_view(tag).starts_with(kPrefix) ? std::string_view(tag).substr(kPrefix.size()) : "";
+    const std::string_view word =
+        std::string_view(tag).starts_with(kPrefix) ? std::string_view(tag).substr(kPrefix.size()) : "";
     if (!word.empty() && word != "binary" && known.find(word) != std::string_view::npos) return;
     out_.error(at(mark), "", "unknown tag \"" + tag + "\"");
   }
@@ -275,7 +277,8 @@ Node from_json(const boost::json::value& value, const Mark& mark, Diagnostics& o
       node.set_mark(mark);
       return node;
     }
-    case boost::json::kind::string: return Node::string(std::string(value.as_string()), mark);
+    case boost::json::kind::string:
+      return Node::string(std::string(value.as_string()), mark);
     case boost::json::kind::array: {
       Node node = Node::sequence(mark);
       for (const auto& item : value.as_array()) node.push(from_json(item, mark, out));
@@ -288,7 +291,8 @@ Node from_json(const boost::json::value& value, const Mark& mark, Diagnostics& o
       }
       return node;
     }
-    default: return Node::word(boost::json::serialize(value), mark);
+    default:
+      return Node::word(boost::json::serialize(value), mark);
   }
 }
 

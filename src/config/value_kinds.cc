@@ -62,17 +62,18 @@ Value<T> scalar(typename ScalarKind<T>::Parts parts) {
 }
 
 Value<std::string> checked(std::string type, std::string expects, std::function<std::string(std::string_view)> check) {
-  return scalar<std::string>({.parse = [check = std::move(check)](const std::string& text, std::string& to) -> std::string {
-                                if (check) {
-                                  if (std::string fault = check(text); !fault.empty()) return fault;
-                                }
-                                to = text;
-                                return "";
-                              },
-                              .print = [](const std::string& v) { return v.empty() ? Node() : Node::string(v); },
-                              .schema = type_schema("string"),
-                              .type = std::move(type),
-                              .expects = std::move(expects)});
+  return scalar<std::string>(
+      {.parse = [check = std::move(check)](const std::string& text, std::string& to) -> std::string {
+         if (check) {
+           if (std::string fault = check(text); !fault.empty()) return fault;
+         }
+         to = text;
+         return "";
+       },
+       .print = [](const std::string& v) { return v.empty() ? Node() : Node::string(v); },
+       .schema = type_schema("string"),
+       .type = std::move(type),
+       .expects = std::move(expects)});
 }
 
 Node either(std::string first, std::string second) {
@@ -84,7 +85,8 @@ Node either(std::string first, std::string second) {
 }
 
 std::string integer_phrase(std::int64_t min, std::int64_t max) {
-  const bool low = min > std::numeric_limits<std::int32_t>::min(), high = max < std::numeric_limits<std::int32_t>::max();
+  const bool low = min > std::numeric_limits<std::int32_t>::min(),
+             high = max < std::numeric_limits<std::int32_t>::max();
   if (low && high) return fmt::format("an integer between {} and {}", min, max);
   if (low) return fmt::format("an integer of at least {}", min);
   if (high) return fmt::format("an integer of at most {}", max);
@@ -110,7 +112,8 @@ bool parse_integer(const std::string& text, std::int64_t min, std::int64_t max, 
 
 class IntegerKind : public ValueKind {
  public:
-  IntegerKind(std::int64_t min, std::int64_t max, detail::IntegerAccess access) : min_(min), max_(max), access_(access) {}
+  IntegerKind(std::int64_t min, std::int64_t max, detail::IntegerAccess access)
+      : min_(min), max_(max), access_(access) {}
   bool decode(const Node& node, const Where& at, void* to) const override {
     std::int64_t value = 0;
     if (!node.is_scalar() || !parse_integer(node.text(), min_, max_, value)) {
@@ -136,7 +139,8 @@ class IntegerKind : public ValueKind {
 
 class ChoiceKind : public ValueKind {
  public:
-  ChoiceKind(std::vector<std::string> words, detail::IntegerAccess access) : words_(std::move(words)), access_(access) {}
+  ChoiceKind(std::vector<std::string> words, detail::IntegerAccess access)
+      : words_(std::move(words)), access_(access) {}
   bool decode(const Node& node, const Where& at, void* to) const override {
     const auto found = node.is_scalar() ? std::ranges::find(words_, node.text()) : words_.end();
     if (found == words_.end()) {
@@ -238,7 +242,8 @@ Value<double> number(double min, double max) {
   return scalar<double>({.parse = [=](const std::string& text, double& to) -> std::string {
                            double value = 0;
                            const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-                           if (fault != std::errc() || end != text.data() + text.size() || !(value >= min && value <= max)) {
+                           if (fault != std::errc() || end != text.data() + text.size() ||
+                               !(value >= min && value <= max)) {
                              return expects;
                            }
                            to = value;
@@ -268,15 +273,21 @@ Value<std::string> string(std::function<std::string(std::string_view)> check) {
   return checked("string", "a string", std::move(check));
 }
 Value<std::string> non_empty() {
-  return checked("string", "a string", [](std::string_view text) -> std::string {
-    return text.empty() ? "must not be empty" : "";
-  });
+  return checked("string", "a string",
+                 [](std::string_view text) -> std::string { return text.empty() ? "must not be empty" : ""; });
 }
-Value<std::string> one_of(std::vector<std::string> words) { return {std::make_shared<WordKind>(std::move(words))}; }
-Value<std::string> name() { return checked("name", "a name", check_name); }
-Value<std::string> service_name() { return {std::make_shared<ServiceNameKind>()}; }
+Value<std::string> one_of(std::vector<std::string> words) {
+  return {std::make_shared<WordKind>(std::move(words))};
+}
+Value<std::string> name() {
+  return checked("name", "a name", check_name);
+}
+Value<std::string> service_name() {
+  return {std::make_shared<ServiceNameKind>()};
+}
 Value<std::string> header_name(bool settable) {
-  return checked("header name", "a header name", [settable](std::string_view text) { return check_header_name(text, settable); });
+  return checked("header name", "a header name",
+                 [settable](std::string_view text) { return check_header_name(text, settable); });
 }
 Value<std::string> regex() {
   return checked("regex", "a regular expression (RE2)", [](std::string_view text) {
@@ -304,7 +315,8 @@ Value<Duration> duration(bool may_be_off, Duration min) {
   if (min > Duration::zero()) expects += " of at least " + duration_text(min);
   if (may_be_off) expects += ", or off";
   return scalar<Duration>({.parse = [=](const std::string& text, Duration& to) -> std::string {
-                             const auto value = may_be_off && text == "off" ? std::optional(kOff) : parse_duration(text);
+                             const auto value =
+                                 may_be_off && text == "off" ? std::optional(kOff) : parse_duration(text);
                              if (!value || *value < min) return expects;
                              to = *value;
                              return "";
@@ -318,7 +330,8 @@ Value<Duration> duration(bool may_be_off, Duration min) {
 Value<std::uint64_t> bytes(bool may_be_off) {
   const std::string expects = std::string("a size such as 512B, 32KiB or 8MiB") + (may_be_off ? ", or off" : "");
   return scalar<std::uint64_t>({.parse = [=](const std::string& text, std::uint64_t& to) -> std::string {
-                                  const auto value = may_be_off && text == "off" ? std::optional(UINT64_MAX) : parse_bytes(text);
+                                  const auto value =
+                                      may_be_off && text == "off" ? std::optional(UINT64_MAX) : parse_bytes(text);
                                   if (!value) return expects;
                                   to = *value;
                                   return "";

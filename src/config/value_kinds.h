@@ -30,12 +30,16 @@ class Where {
   Diagnostics& out() const { return *out_; }
   /// "routes[2].plugins[0].config"
   std::string path() const;
-  void error(std::string message, std::string hint = {}) const { out_->error(mark_, path(), std::move(message), std::move(hint)); }
+  void error(std::string message, std::string hint = {}) const {
+    out_->error(mark_, path(), std::move(message), std::move(hint));
+  }
   void warning(std::string message, std::string hint = {}) const {
     out_->warning(mark_, path(), std::move(message), std::move(hint));
   }
   /// "must be <expected>, got <node>"
-  void expected(const std::string& what, const Node& node) const { error("must be " + what + ", got " + node.described()); }
+  void expected(const std::string& what, const Node& node) const {
+    error("must be " + what + ", got " + node.described());
+  }
 
  private:
   Where(const Where& up, std::string_view name, long index, const Mark& mark)
@@ -128,7 +132,8 @@ inline IntegerRange integer(std::int64_t min = std::numeric_limits<std::int64_t>
 }
 
 Value<bool> boolean();
-Value<double> number(double min = std::numeric_limits<double>::lowest(), double max = std::numeric_limits<double>::max());
+Value<double> number(double min = std::numeric_limits<double>::lowest(),
+                     double max = std::numeric_limits<double>::max());
 /// "50%" or 50: 0 to 100.
 Value<double> percentage();
 /// `check` gives "" or why the text is refused ("must not be empty").
@@ -171,8 +176,7 @@ template <class T>
 detail::ListAccess list_access() {
   using V = std::vector<T>;
   return {[](void* v) -> void* { return &static_cast<V*>(v)->emplace_back(); },
-          [](void* v) { static_cast<V*>(v)->clear(); },
-          [](const void* v) { return static_cast<const V*>(v)->size(); },
+          [](void* v) { static_cast<V*>(v)->clear(); }, [](const void* v) { return static_cast<const V*>(v)->size(); },
           [](const void* v, std::size_t i) -> const void* { return &(*static_cast<const V*>(v))[i]; }};
 }
 /// A list of at least `min` items. list<int>(integer(1)) where the item's type is not plain.
@@ -201,13 +205,12 @@ Value<std::vector<std::pair<std::string, T>>> map_of(Value<T> item) {
 template <class T>
 Value<std::optional<T>> optional(Value<T> inner) {
   using V = std::optional<T>;
-  return {detail::optional_kind(std::move(inner.impl),
-                                {[](void* v) -> void* { return &static_cast<V*>(v)->emplace(); },
-                                 [](void* v) { static_cast<V*>(v)->reset(); },
-                                 [](const void* v) -> const void* {
-                                   const auto& o = *static_cast<const V*>(v);
-                                   return o ? &*o : nullptr;
-                                 }})};
+  return {detail::optional_kind(std::move(inner.impl), {[](void* v) -> void* { return &static_cast<V*>(v)->emplace(); },
+                                                        [](void* v) { static_cast<V*>(v)->reset(); },
+                                                        [](const void* v) -> const void* {
+                                                          const auto& o = *static_cast<const V*>(v);
+                                                          return o ? &*o : nullptr;
+                                                        }})};
 }
 
 /// The texts of values, for decoding elsewhere. nullopt: not of the form.

@@ -49,9 +49,7 @@ class ListKind : public ValueKind {
     return schema;
   }
 
-  std::string type() const override {
-    return or_one_ ? item_->type() + " or a list" : "list (" + item_->type() + ")";
-  }
+  std::string type() const override { return or_one_ ? item_->type() + " or a list" : "list (" + item_->type() + ")"; }
 
   Node effective(const Node& written) const override {
     if (!written.is_sequence()) return or_one_ ? item_->effective(written) : written;
@@ -60,7 +58,9 @@ class ListKind : public ValueKind {
     return list;
   }
   bool allows_null() const override { return true; }
-  void markdown_rows(const std::string& prefix, std::string& to) const override { item_->markdown_rows(prefix + "[]", to); }
+  void markdown_rows(const std::string& prefix, std::string& to) const override {
+    item_->markdown_rows(prefix + "[]", to);
+  }
   void references(const Node& written, ServiceReferences& to) const override {
     for (const Node& item : written.items()) item_->references(item, to);
     if (or_one_ && !written.is_sequence()) item_->references(written, to);
@@ -86,7 +86,8 @@ class MapKind : public ValueKind {
     access_.clear(to);
     bool good = true;
     for (const Node::Entry& entry : node.entries()) {
-      if (!item_->decode(entry.value, at.key(entry.key, entry.value.mark()), access_.append(to, entry.key))) good = false;
+      if (!item_->decode(entry.value, at.key(entry.key, entry.value.mark()), access_.append(to, entry.key)))
+        good = false;
     }
     return good;
   }
@@ -111,7 +112,9 @@ class MapKind : public ValueKind {
     return map;
   }
   bool allows_null() const override { return true; }
-  void markdown_rows(const std::string& prefix, std::string& to) const override { item_->markdown_rows(prefix + ".*", to); }
+  void markdown_rows(const std::string& prefix, std::string& to) const override {
+    item_->markdown_rows(prefix + ".*", to);
+  }
   void references(const Node& written, ServiceReferences& to) const override {
     for (const Node::Entry& entry : written.entries()) item_->references(entry.value, to);
   }
@@ -173,7 +176,8 @@ class NameValuesKind : public ValueKind {
 
   Node print(const void* from) const override {
     Node list = Node::sequence();
-    for (const auto& [name, value] : *static_cast<const NameValues*>(from)) list.push(Node::string(name + ": " + value));
+    for (const auto& [name, value] : *static_cast<const NameValues*>(from))
+      list.push(Node::string(name + ": " + value));
     return list;
   }
   Node schema() const override {
@@ -227,7 +231,9 @@ class NameValuesKind : public ValueKind {
 
 }  // namespace
 
-Value<NameValues> name_values(bool headers) { return {std::make_shared<NameValuesKind>(headers)}; }
+Value<NameValues> name_values(bool headers) {
+  return {std::make_shared<NameValuesKind>(headers)};
+}
 
 namespace detail {
 std::shared_ptr<const ValueKind> list_kind(std::shared_ptr<const ValueKind> item, ListAccess access, std::size_t min,

@@ -21,14 +21,16 @@ constexpr Unit kDurationUnits[] = {{"ns", 1},
                                    {"m", 60'000'000'000},
                                    {"h", 3'600'000'000'000},
                                    {"d", 86'400'000'000'000}};
-constexpr Unit kByteUnits[] = {{"B", 1},           {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30},
-                               {"TiB", 1ull << 40}, {"KB", 1'000},      {"MB", 1'000'000},   {"GB", 1'000'000'000}};
+constexpr Unit kByteUnits[] = {
+    {"B", 1},      {"KiB", 1ull << 10}, {"MiB", 1ull << 20},  {"GiB", 1ull << 30}, {"TiB", 1ull << 40},
+    {"KB", 1'000}, {"MB", 1'000'000},   {"GB", 1'000'000'000}};
 
 /// A decimal number and a unit of `units`; `bare` is the unit of a number alone. nullopt also beyond 2^63.
 template <std::size_t N>
 std::optional<std::uint64_t> scaled(std::string_view text, const Unit (&units)[N], std::uint64_t bare) {
   std::size_t digits = 0;
-  while (digits < text.size() && (std::isdigit(static_cast<unsigned char>(text[digits])) || text[digits] == '.')) ++digits;
+  while (digits < text.size() && (std::isdigit(static_cast<unsigned char>(text[digits])) || text[digits] == '.'))
+    ++digits;
   if (digits == 0 || digits > 20) return std::nullopt;
   const std::string_view number = text.substr(0, digits), unit = text.substr(digits);
   std::uint64_t size = bare;
@@ -72,7 +74,9 @@ std::optional<Duration> parse_duration(std::string_view text) {
   return Duration(static_cast<std::int64_t>(*value));
 }
 
-std::optional<std::uint64_t> parse_bytes(std::string_view text) { return scaled(text, kByteUnits, 1); }
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  return scaled(text, kByteUnits, 1);
+}
 
 std::optional<double> parse_percentage(std::string_view text) {
   if (text.ends_with('%')) text.remove_suffix(1);
@@ -102,8 +106,11 @@ std::string lower(std::string_view text) {
 }
 
 std::string check_name(std::string_view text) {
-  const auto good = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-'; };
-  return !text.empty() && std::ranges::all_of(text, good) ? "" : "must be a name of letters, digits, \".\", \"_\" and \"-\"";
+  const auto good = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+  };
+  return !text.empty() && std::ranges::all_of(text, good) ? ""
+                                                          : "must be a name of letters, digits, \".\", \"_\" and \"-\"";
 }
 
 std::string check_header_name(std::string_view text, bool settable) {

@@ -142,8 +142,8 @@ class Fields {
   std::uint64_t present_ = 0;
 };
 
-/// Calls `visit(std::string_view)` for each non-empty member of a comma-separated list (RFC 9110 section 5.6.1), without
-/// the white space around it. Quoted strings are not looked into: for token lists only.
+/// Calls `visit(std::string_view)` for each non-empty member of a comma-separated list (RFC 9110 section 5.6.1),
+/// without the white space around it. Quoted strings are not looked into: for token lists only.
 template <class Visit>
 void each_list_member(std::string_view list, Visit&& visit) {
   while (!list.empty()) {

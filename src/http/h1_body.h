@@ -11,13 +11,14 @@ namespace gatehouse::http {
 class BodyDecoder {
  public:
   struct Step {
-    std::string_view data;      ///< body bytes, at the start of what was passed in (chunks are moved together there)
-    std::size_t consumed = 0;   ///< bytes used up, framing included; the rest belongs to the next message
-    bool last = false;          ///< the body is complete, trailers parsed
-    bool failed = false;        ///< bad framing: close the connection, forward nothing more
+    std::string_view data;     ///< body bytes, at the start of what was passed in (chunks are moved together there)
+    std::size_t consumed = 0;  ///< bytes used up, framing included; the rest belongs to the next message
+    bool last = false;         ///< the body is complete, trailers parsed
+    bool failed = false;       ///< bad framing: close the connection, forward nothing more
   };
 
-  /// `trailers` receives the trailer fields of a chunked body (views copied to its arena); null drops them after checking.
+  /// `trailers` receives the trailer fields of a chunked body (views copied to its arena); null drops them after
+  /// checking.
   void start(const Framing& framing, Fields* trailers);
 
   /// Decodes as much as it can from [data, data + size), in place. For length and until_close bodies the bytes are not

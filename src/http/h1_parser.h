@@ -23,7 +23,8 @@ enum class Parse : std::uint8_t { incomplete, complete, failed };
 ///
 /// Call parse() with all bytes received so far, from the head's first byte on; after `incomplete`, again with more (the
 /// buffer may have moved, the head is filled anew; a drip of single bytes costs linear time, since nothing is parsed
-/// again until another line has ended). Empty lines before a request line (CRLF, at most 2) are skipped and counted in size().
+/// again until another line has ended). Empty lines before a request line (CRLF, at most 2) are skipped and counted in
+/// size().
 ///
 /// Errors: bad_request; uri_too_long when the request line exceeds its limit; head_too_large when the fields do.
 /// ResponseParser's errors are upstream_protocol. Error::detail says what was wrong.

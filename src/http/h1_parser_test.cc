@@ -203,7 +203,8 @@ TEST(RequestParser, refuses_what_could_be_read_in_two_ways) {
       get(": a\r\n"),
       get("NoColon\r\n"),
       get("Bad[Name: a\r\n"),
-      get("B\xc3\xa4" "d: a\r\n"),
+      get("B\xc3\xa4"
+          "d: a\r\n"),
       get(std::string("X: a\0b\r\n", 8)),
       get("X: a\x01\r\n"),
       get("X: a\x7f\r\n"),

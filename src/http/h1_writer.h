@@ -12,7 +12,8 @@ namespace gatehouse::http {
 std::size_t fields_size(const Fields& fields);
 
 /// Writes "name: value CRLF" for each field that is not removed; gives the end. `to` has fields_size() bytes.
-/// Content-Length, Transfer-Encoding and Connection lines are skipped: the stream that sends the message writes its own.
+/// Content-Length, Transfer-Encoding and Connection lines are skipped: the stream that sends the message writes its
+/// own.
 char* write_fields(char* to, const Fields& fields);
 
 inline char* put(char* to, std::string_view text) {
@@ -20,7 +21,9 @@ inline char* put(char* to, std::string_view text) {
   return to + text.size();
 }
 /// Decimal; needs up to 20 bytes.
-inline char* put_number(char* to, std::uint64_t number) { return std::to_chars(to, to + 20, number).ptr; }
+inline char* put_number(char* to, std::uint64_t number) {
+  return std::to_chars(to, to + 20, number).ptr;
+}
 
 /// "1f4a\r\n": the line in front of a chunk. `to` has kMaxChunkHead bytes.
 inline constexpr std::size_t kMaxChunkHead = 18;

@@ -17,8 +17,8 @@ struct ProxyHeader {
   std::size_t size = 0;  ///< bytes that the header took
 };
 
-/// Parses the header at the start of `bytes`; `incomplete` asks for more (at most 107 bytes for version 1, 16 + 4096 for 2).
-/// TLVs of version 2 are skipped. A Unix-socket address family counts as local.
+/// Parses the header at the start of `bytes`; `incomplete` asks for more (at most 107 bytes for version 1, 16 + 4096
+/// for 2). TLVs of version 2 are skipped. A Unix-socket address family counts as local.
 Parse parse_proxy_header(std::string_view bytes, ProxyHeader& header);
 
 }  // namespace gatehouse::http

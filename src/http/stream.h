@@ -54,15 +54,15 @@ class ServerStream : public Stream {
   /// Sends a 1xx response.
   virtual Io write_informational(const ResponseHead& head) = 0;
   /// Sends the head and the first bytes of the body (may be empty) in one write. head.framing says how long the body is
-  /// (none, length; else chunked or until close, as the client's version allows). `head_only`: the framing describes a body that is not
-  /// sent (HEAD, 304). Connection, Content-Length and Transfer-Encoding are the stream's own to write.
+  /// (none, length; else chunked or until close, as the client's version allows). `head_only`: the framing describes a
+  /// body that is not sent (HEAD, 304). Connection, Content-Length and Transfer-Encoding are the stream's own to write.
   virtual Io write_head(const ResponseHead& head, std::string_view first, bool last, bool head_only) = 0;
   /// The client said Expect: 100-continue and nothing was answered to it yet.
   virtual bool expects_continue() const = 0;
   /// The request's body has been read to its end.
   virtual bool request_complete() const = 0;
-  /// Reads and drops what is left of the request's body as far as it is at hand, so that the connection can go on; if it
-  /// is not all there, the connection closes after the response. For a response that does not wait for the body.
+  /// Reads and drops what is left of the request's body as far as it is at hand, so that the connection can go on; if
+  /// it is not all there, the connection closes after the response. For a response that does not wait for the body.
   virtual void settle_request() = 0;
   /// After this response the connection ends.
   virtual void close_after() = 0;

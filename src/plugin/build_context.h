@@ -15,8 +15,8 @@ namespace gatehouse::plugin {
 class HttpCaller {
  public:
   virtual ~HttpCaller() = default;
-  /// Sends a request of its own made of `exchange`'s (method, path and fields as forwarded, `body` copied) and drops the
-  /// response. False: too many such calls are under way on this worker; nothing is sent.
+  /// Sends a request of its own made of `exchange`'s (method, path and fields as forwarded, `body` copied) and drops
+  /// the response. False: too many such calls are under way on this worker; nothing is sent.
   virtual bool send_copy(const Exchange& exchange, std::string_view body) const = 0;
 };
 
@@ -26,17 +26,19 @@ class BuildContext {
   virtual ~BuildContext() = default;
   /// How many workers there are: the size for what is kept per worker, indexed by Exchange::worker.
   virtual unsigned workers() const = 0;
-  /// The caller of a service that the configuration names. The service exists: the loader has checked service_references.
+  /// The caller of a service that the configuration names. The service exists: the loader has checked
+  /// service_references.
   virtual std::shared_ptr<const HttpCaller> http(std::string_view service) = 0;
   /// What all configurations share under `identity` while one of them uses it (limiters, caches).
   template <class T>
   std::shared_ptr<T> process(const std::string& identity, const std::function<std::shared_ptr<T>()>& make) {
-    return std::static_pointer_cast<T>(
-        shared(std::string(typeid(T).name()) + '\0' + identity, [&] { return std::static_pointer_cast<void>(make()); }));
+    return std::static_pointer_cast<T>(shared(std::string(typeid(T).name()) + '\0' + identity,
+                                              [&] { return std::static_pointer_cast<void>(make()); }));
   }
 
  protected:
-  virtual std::shared_ptr<void> shared(const std::string& identity, const std::function<std::shared_ptr<void>()>& make) = 0;
+  virtual std::shared_ptr<void> shared(const std::string& identity,
+                                       const std::function<std::shared_ptr<void>()>& make) = 0;
 };
 
 /// The one thing that a plugin's folder exports: `const PluginType kType` in namespace gatehouse::plugins::<folder>.

@@ -32,7 +32,8 @@ std::vector<const Instance*> merge_levels(std::span<const std::vector<Instance>*
     }
   }
   std::erase_if(merged, [](const Instance* instance) { return !instance->use->enabled; });
-  std::stable_sort(merged.begin(), merged.end(), [](const Instance* a, const Instance* b) { return a->rank > b->rank; });
+  std::stable_sort(merged.begin(), merged.end(),
+                   [](const Instance* a, const Instance* b) { return a->rank > b->rank; });
   return merged;
 }
 

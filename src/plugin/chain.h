@@ -37,8 +37,9 @@ class Chain {
   std::vector<const Plugin*> request_, attempt_, response_, body_, complete_;
 };
 
-/// Of several plugins of one name (and instance) the one of the nearest level counts: `levels` go from the farthest (global) to
-/// the nearest (route). One that is not enabled takes the name away. The result is by rank, equal ranks in the order of the lists.
+/// Of several plugins of one name (and instance) the one of the nearest level counts: `levels` go from the farthest
+/// (global) to the nearest (route). One that is not enabled takes the name away. The result is by rank, equal ranks in
+/// the order of the lists.
 std::vector<const Instance*> merge_levels(std::span<const std::vector<Instance>* const> levels);
 
 }  // namespace gatehouse::plugin

@@ -15,7 +15,7 @@ class Plugin;
 
 enum class Verdict : std::uint8_t {
   proceed,  ///< run the next plugin
-  reply,    ///< the exchange's response is complete; skip the other request hooks and the action, run the response hooks
+  reply,  ///< the exchange's response is complete; skip the other request hooks and the action, run the response hooks
   suspend,  ///< call my *_async twin: the only verdict that pays for a coroutine frame
 };
 
@@ -32,26 +32,26 @@ class Exchange {
 
   // ---- the request; what is changed here is what is forwarded ----
 
-  http::RequestHead request;    ///< fields: without hop-by-hop ones, with the gateway's forwarding headers
-  std::string_view method;      ///< as matched: for a CORS preflight the method that it asks for
-  std::string_view host;        ///< lower case, without port
-  std::string_view path;        ///< normalised; what routes were matched against. Not forwarded
+  http::RequestHead request;       ///< fields: without hop-by-hop ones, with the gateway's forwarding headers
+  std::string_view method;         ///< as matched: for a CORS preflight the method that it asks for
+  std::string_view host;           ///< lower case, without port
+  std::string_view path;           ///< normalised; what routes were matched against. Not forwarded
   std::string_view forward_path;   ///< goes to the service, behind its base path; starts with "/"
   std::string_view forward_query;  ///< without "?"
   std::string_view forward_host;   ///< Host for the service; "" until the action decides it
-  bool preflight = false;       ///< OPTIONS with Origin and Access-Control-Request-Method
-  bool https = false;           ///< the scheme under which the client sees the gateway
+  bool preflight = false;          ///< OPTIONS with Origin and Access-Control-Request-Method
+  bool https = false;              ///< the scheme under which the client sees the gateway
 
   // ---- who and where ----
 
-  IpAddress client_ip;              ///< the rightmost address that is no trusted proxy's
+  IpAddress client_ip;  ///< the rightmost address that is no trusted proxy's
   std::string_view client_ip_text;
-  std::string_view request_id;      ///< X-Request-ID as forwarded
-  std::string_view trace_id;        ///< 32 hex digits of traceparent
-  std::string_view route;           ///< "" while none is known
-  std::string_view service;         ///< the service that the request goes to, "" for none
-  unsigned worker = 0;              ///< index of this worker, below BuildContext::workers()
-  TimePoint now{};                  ///< when the request's head was complete
+  std::string_view request_id;  ///< X-Request-ID as forwarded
+  std::string_view trace_id;    ///< 32 hex digits of traceparent
+  std::string_view route;       ///< "" while none is known
+  std::string_view service;     ///< the service that the request goes to, "" for none
+  unsigned worker = 0;          ///< index of this worker, below BuildContext::workers()
+  TimePoint now{};              ///< when the request's head was complete
 
   // ---- bodies ----
 
@@ -63,16 +63,16 @@ class Exchange {
 
   // ---- the response ----
 
-  http::ResponseHead response;      ///< from on_response on; fields without hop-by-hop ones
-  std::string_view reply_body;      ///< the body where the gateway answers itself
-  bool replied = false;             ///< the gateway answers itself; `response` is its answer
-  Reason reason = Reason::none;     ///< why the client does not get what it asked for
+  http::ResponseHead response;   ///< from on_response on; fields without hop-by-hop ones
+  std::string_view reply_body;   ///< the body where the gateway answers itself
+  bool replied = false;          ///< the gateway answers itself; `response` is its answer
+  Reason reason = Reason::none;  ///< why the client does not get what it asked for
 
   /// Answers with `body` and no service is asked. Returns Verdict::reply, for `return exchange.reply(…)`. Fields may be
   /// added to `response` after it. A Content-Type is set unless `content_type` is empty.
   Verdict reply(int status, std::string_view body, std::string_view content_type);
-  /// Answers with the gateway's own error document for `why`, in the configured error_format; `message` is what the client
-  /// reads, "" for the usual sentence. `status` 0: the one that belongs to the reason.
+  /// Answers with the gateway's own error document for `why`, in the configured error_format; `message` is what the
+  /// client reads, "" for the usual sentence. `status` 0: the one that belongs to the reason.
   Verdict refuse(Reason why, std::string_view message = {}, int status = 0);
   /// Made by refuse(): the engine writes the document when the response hooks have run.
   std::string_view refusal_message() const { return refusal_message_; }

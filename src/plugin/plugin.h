@@ -9,12 +9,13 @@
 
 namespace gatehouse::plugin {
 
-/// What happens to an exchange. Immutable after it was built and shared by all workers. Hooks do not block and do not throw.
+/// What happens to an exchange. Immutable after it was built and shared by all workers. Hooks do not block and do not
+/// throw.
 ///
-/// The life of an exchange, as a plugin sees it: on_request (each plugin of the chain, by rank, the highest first) → the
-/// action; for each try on_attempt → on_response (the same order) → on_body for the parts of the bodies, both directions, as
-/// they pass → on_complete. A reply that the gateway makes itself passes on_response too, whether or not the plugin's
-/// on_request ran.
+/// The life of an exchange, as a plugin sees it: on_request (each plugin of the chain, by rank, the highest first) →
+/// the action; for each try on_attempt → on_response (the same order) → on_body for the parts of the bodies, both
+/// directions, as they pass → on_complete. A reply that the gateway makes itself passes on_response too, whether or not
+/// the plugin's on_request ran.
 class Plugin {
  public:
   virtual ~Plugin() = default;

@@ -20,7 +20,9 @@ struct Section {
   }
 };
 
-bool is_comment(std::string_view line) { return line.starts_with('#'); }
+bool is_comment(std::string_view line) {
+  return line.starts_with('#');
+}
 
 std::vector<Section> sections_of(std::string_view text, CaseFile& file) {
   std::vector<Section> sections;
@@ -37,7 +39,8 @@ std::vector<Section> sections_of(std::string_view text, CaseFile& file) {
   }
   // Empty lines and comments at the end of a section are space between sections.
   for (Section& section : sections) {
-    while (!section.lines.empty() && (trim(section.lines.back().second).empty() || is_comment(section.lines.back().second))) {
+    while (!section.lines.empty() &&
+           (trim(section.lines.back().second).empty() || is_comment(section.lines.back().second))) {
       section.lines.pop_back();
     }
   }
@@ -75,10 +78,14 @@ Message read_message(const std::vector<std::pair<int, std::string>>& lines) {
   bool in_body = false;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string& line = lines[i].second;
-    if (i == 0) message.first = line;
-    else if (in_body) message.body += (message.body.empty() ? "" : "\n") + line;
-    else if (line.empty()) in_body = true;
-    else if (!is_comment(line)) message.fields += line + "\r\n";
+    if (i == 0)
+      message.first = line;
+    else if (in_body)
+      message.body += (message.body.empty() ? "" : "\n") + line;
+    else if (line.empty())
+      in_body = true;
+    else if (!is_comment(line))
+      message.fields += line + "\r\n";
   }
   return message;
 }
@@ -92,9 +99,12 @@ void read_request(const Section& section, CaseStep& step) {
   std::istringstream words(section.title.substr(7));
   bool raw = false;
   for (std::string word; words >> word;) {
-    if (word == "raw") raw = true;
-    else if (word == "keep") step.keep = true;
-    else if (word.starts_with("times=")) step.times = std::atoi(word.c_str() + 6);
+    if (word == "raw")
+      raw = true;
+    else if (word == "keep")
+      step.keep = true;
+    else if (word.starts_with("times="))
+      step.times = std::atoi(word.c_str() + 6);
   }
   if (raw) {
     bool open = false;
@@ -113,7 +123,8 @@ void read_request(const Section& section, CaseStep& step) {
   if (!has_field(message.fields, "host")) step.request += "Host: test\r\n";
   step.request += message.fields;
   bool framed = has_field(message.fields, "content-length") || has_field(message.fields, "transfer-encoding");
-  if (!message.body.empty() && !framed) step.request += "Content-Length: " + std::to_string(message.body.size()) + "\r\n";
+  if (!message.body.empty() && !framed)
+    step.request += "Content-Length: " + std::to_string(message.body.size()) + "\r\n";
   step.request += "\r\n" + message.body;
 }
 
@@ -128,7 +139,10 @@ CaseAnswer read_answer(Section section) {
   if (!section.lines.empty()) {
     std::string_view last = section.lines.back().second;
     using End = CaseAnswer::End;
-    answer.end = last == "(close)" ? End::close : last == "(reset)" ? End::reset : last == "(hang)" ? End::hang : End::keep;
+    answer.end = last == "(close)"   ? End::close
+                 : last == "(reset)" ? End::reset
+                 : last == "(hang)"  ? End::hang
+                                     : End::keep;
     if (answer.end != End::keep) section.lines.pop_back();
   }
   if (section.lines.empty()) return answer;
@@ -183,7 +197,8 @@ void add_section(const Section& section, CaseFile& file, std::vector<CaseAnswer>
   } else if (title.starts_with("upstream answers")) {
     pending.push_back(read_answer(section));
   } else if (title.starts_with("upstream sees")) {
-    if (CaseStep* last = step()) last->upstream.push_back({section.line, service_of(title, "upstream sees"), read_expectations(section)});
+    if (CaseStep* last = step())
+      last->upstream.push_back({section.line, service_of(title, "upstream sees"), read_expectations(section)});
   } else if (title == "client sees") {
     if (CaseStep* last = step()) {
       last->client = read_expectations(section);
@@ -219,7 +234,8 @@ std::string judge(std::string_view line, std::string_view first_line, const Fiel
   bool trailer = starts("trailer");
   std::string_view field = trailer ? trim(rest(8)) : line;
   std::size_t colon = field.find(':');
-  bool is_field = colon != std::string_view::npos && field.substr(0, colon).find_first_of(" /") == std::string_view::npos;
+  bool is_field =
+      colon != std::string_view::npos && field.substr(0, colon).find_first_of(" /") == std::string_view::npos;
   if (!is_field) return glob_match(line, first_line) ? "" : "it is: " + std::string(first_line);
   std::vector<std::string> values = (trailer ? trailers : fields).all(field.substr(0, colon));
   std::string all;
@@ -245,8 +261,8 @@ CaseFile parse_case(std::string_view text, std::string name) {
   return file;
 }
 
-std::vector<std::string> unmet(const std::vector<Expectation>& expected, std::string_view first_line, const Fields& fields,
-                               const Fields& trailers, std::string_view body) {
+std::vector<std::string> unmet(const std::vector<Expectation>& expected, std::string_view first_line,
+                               const Fields& fields, const Fields& trailers, std::string_view body) {
   std::vector<std::string> result;
   std::string exact_body;
   for (const Expectation& line : expected) {

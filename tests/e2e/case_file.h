@@ -26,11 +26,11 @@ struct CaseAnswer {
 struct CaseStep {
   int line = 0;
   enum class Kind : std::uint8_t { exchange, reload } kind = Kind::exchange;
-  std::string config;     ///< of a reload
-  std::string request;    ///< raw bytes
+  std::string config;   ///< of a reload
+  std::string request;  ///< raw bytes
   bool head_request = false;
-  int times = 1;          ///< how often it is sent; what the client must see holds for the last
-  bool keep = false;      ///< on the connection of the step before
+  int times = 1;                    ///< how often it is sent; what the client must see holds for the last
+  bool keep = false;                ///< on the connection of the step before
   std::vector<CaseAnswer> answers;  ///< set before it is sent
   struct Seen {
     int line = 0;
@@ -39,24 +39,24 @@ struct CaseStep {
   };
   std::vector<Seen> upstream;
   std::vector<Expectation> client;
-  int client_line = 0;    ///< 0: nothing is expected of the answer
+  int client_line = 0;  ///< 0: nothing is expected of the answer
 };
 
 struct CaseFile {
   std::string name;
   std::string config;
-  std::vector<std::pair<std::string, std::string>> files;        ///< written to @dir@ before the start
+  std::vector<std::pair<std::string, std::string>> files;  ///< written to @dir@ before the start
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<Expectation> check_fails;  ///< not empty: no gateway, `check` must refuse the configuration with these
   std::vector<CaseStep> steps;
-  std::vector<std::string> problems;     ///< what is wrong with the file itself
+  std::vector<std::string> problems;  ///< what is wrong with the file itself
 };
 
 CaseFile parse_case(std::string_view text, std::string name);
 
 /// Do these expectations hold? Gives one sentence for each that does not.
-std::vector<std::string> unmet(const std::vector<Expectation>& expected, std::string_view first_line, const Fields& fields,
-                               const Fields& trailers, std::string_view body);
+std::vector<std::string> unmet(const std::vector<Expectation>& expected, std::string_view first_line,
+                               const Fields& fields, const Fields& trailers, std::string_view body);
 
 /// `*` in `glob` stands for any text, `\*` for a star.
 bool glob_match(std::string_view glob, std::string_view text);

@@ -113,7 +113,8 @@ class CaseTest : public testing::Test {
     EXPECT_EQ(result.exit_code, 1) << path_ << ": check accepted the configuration";
     for (const Expectation& line : file.check_fails) {
       EXPECT_NE((result.out + result.err).find(line.text), std::string::npos)
-          << path_ << ":" << line.line << ": \"" << line.text << "\" is not in\n" << result.out << result.err;
+          << path_ << ":" << line.line << ": \"" << line.text << "\" is not in\n"
+          << result.out << result.err;
     }
   }
 
@@ -169,7 +170,8 @@ class CaseTest : public testing::Test {
     }
     bool nothing = seen.expected.size() == 1 && seen.expected[0].text == "(nothing)";
     CaseService::Seen request = service->second.seen(!nothing);
-    EXPECT_EQ(request.count == 0, nothing) << path_ << ":" << seen.line << ": " << seen.service << " saw " << request.count << " requests";
+    EXPECT_EQ(request.count == 0, nothing)
+        << path_ << ":" << seen.line << ": " << seen.service << " saw " << request.count << " requests";
     if (nothing || request.count == 0) return;
     std::vector<Expectation> expected = seen.expected;
     for (Expectation& line : expected) line.text = gateway.expand(line.text);

@@ -46,9 +46,10 @@ TEST(Forwarding, appends_to_what_a_trusted_proxy_says) {
 
 TEST(Forwarding, believes_no_address_left_of_the_rightmost_untrusted_one) {
   EchoService echo;
-  Gateway gateway(std::string(kTrustAll) + "services: [{name: main, url: \"" + echo.url() +
-                  "\"}]\nroutes:\n  - {name: inner, path: \"/*\", clients: [10.0.0.0/8], respond: {status: 200, body: inner}}\n"
-                  "  - {name: outer, path: \"/*\", respond: {status: 200, body: outer}}\n");
+  Gateway gateway(
+      std::string(kTrustAll) + "services: [{name: main, url: \"" + echo.url() +
+      "\"}]\nroutes:\n  - {name: inner, path: \"/*\", clients: [10.0.0.0/8], respond: {status: 200, body: inner}}\n"
+      "  - {name: outer, path: \"/*\", respond: {status: 200, body: outer}}\n");
   EXPECT_EQ(gateway.get("/", "X-Forwarded-For: 10.1.1.1, 203.0.113.9\r\n").body, "outer");
   EXPECT_EQ(gateway.get("/", "X-Forwarded-For: 203.0.113.9, 10.1.1.1\r\n").body, "inner");
 }
@@ -90,7 +91,8 @@ TEST(Forwarding, starts_a_trace_and_continues_one) {
   Fields seen = peer.seen(request("GET", "/", given)).fields;
   EXPECT_EQ(seen.get("traceparent").substr(3, 32), trace);
   EXPECT_EQ(seen.get("tracestate"), "a=b");
-  std::string broken = peer.seen(request("GET", "/", "traceparent: 00-zz-00f067aa0ba902b7-01\r\n")).fields.get("traceparent");
+  std::string broken =
+      peer.seen(request("GET", "/", "traceparent: 00-zz-00f067aa0ba902b7-01\r\n")).fields.get("traceparent");
   EXPECT_EQ(broken.size(), 55U) << broken;
 }
 
@@ -134,13 +136,14 @@ TEST(Forwarding, forwards_the_target_as_sent_where_only_escapes_differ) {
   EXPECT_EQ(peer.seen(request("GET", "/a//b/./c/../d?x=../y")).target, "/a/b/d?x=../y");
 }
 
-constexpr std::string_view kProxyListener = "listeners: [{name: public, address: \"@listen@\", proxy_protocol: true}]\n";
+constexpr std::string_view kProxyListener =
+    "listeners: [{name: public, address: \"@listen@\", proxy_protocol: true}]\n";
 
 std::string proxy_v2(const std::string& rest) {
   std::string bytes("\r\n\r\n\0\r\nQUIT\n", 12);
-  bytes += std::string("\x21\x11\x00\x0c", 4);                     // PROXY, TCP over IPv4, 12 bytes
-  bytes += std::string("\xcb\x00\x71\x07\x7f\x00\x00\x01", 8);     // 203.0.113.7 → 127.0.0.1
-  bytes += std::string("\x30\x39\x00\x50", 4);                     // 12345 → 80
+  bytes += std::string("\x21\x11\x00\x0c", 4);                  // PROXY, TCP over IPv4, 12 bytes
+  bytes += std::string("\xcb\x00\x71\x07\x7f\x00\x00\x01", 8);  // 203.0.113.7 → 127.0.0.1
+  bytes += std::string("\x30\x39\x00\x50", 4);                  // 12345 → 80
   return bytes + rest;
 }
 
@@ -172,7 +175,8 @@ TEST(ProxyProtocol, closes_on_peers_that_are_not_trusted) {
 
 TEST(ProxyProtocol, closes_on_a_broken_header) {
   EchoGateway peer(std::string(kTrustAll) + std::string(kProxyListener));
-  for (const char* header : {"PROXY TCP4 300.0.113.7 127.0.0.1 12345 80\r\n", "PROXY TCP4 203.0.113.7\r\n", "PROXX\r\n"}) {
+  for (const char* header :
+       {"PROXY TCP4 300.0.113.7 127.0.0.1 12345 80\r\n", "PROXY TCP4 203.0.113.7\r\n", "PROXX\r\n"}) {
     RawClient client = peer.gateway.connect();
     client.send(header + request("GET", "/"));
     EXPECT_NE(client.wait_end(), End::timeout) << header;

@@ -29,15 +29,19 @@ const std::vector<Shape>& smuggling_shapes() {
       {"a space before the colon of the length", post("Content-Length : 5\r\n", "hello" + inner)},
       {"a space before the colon of chunked", post("Transfer-Encoding : chunked\r\n", "0\r\n\r\n" + inner)},
       {"chunked twice", post("Transfer-Encoding: chunked, chunked\r\n", "0\r\n\r\n" + inner)},
-      {"chunked in two fields", post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + inner)},
+      {"chunked in two fields",
+       post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + inner)},
       {"chunked not last", post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n" + inner)},
       {"an unknown coding", post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n" + inner)},
-      {"a coding with a vertical tab", post("Transfer-Encoding: \x0b" "chunked\r\n", "0\r\n\r\n" + inner)},
+      {"a coding with a vertical tab", post("Transfer-Encoding: \x0b"
+                                            "chunked\r\n",
+                                            "0\r\n\r\n" + inner)},
       {"a quoted coding", post("Transfer-Encoding: \"chunked\"\r\n", "0\r\n\r\n" + inner)},
       {"a folded coding", post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n" + inner)},
       {"a folded length", post("Content-Length:\r\n 5\r\n", "hello" + inner)},
       {"chunked in HTTP/1.0",
-       "POST / HTTP/1.0\r\nHost: test\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + inner},
+       "POST / HTTP/1.0\r\nHost: test\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+           inner},
       {"a NUL in a value", post(std::string("X-A: a\0b\r\n", 10), inner)},
       {"a bare CR in a value", post("X-A: a\rTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + inner)},
       {"a bare LF ends a field", post("X-A: a\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + inner)},
@@ -137,13 +141,16 @@ TEST(Framing, takes_equal_lengths_given_twice_as_one_or_refuses_them) {
 TEST(Framing, does_not_let_an_upgrade_that_the_service_refuses_hide_a_request) {
   EchoGateway peer;
   RawClient client = peer.gateway.connect();
-  client.send(request("GET", "/first", "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") +
+  client.send(request("GET", "/first",
+                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n") +
               request("GET", "/second"));
   EXPECT_EQ(client.read_response().status, 200);
   Response second = client.read_response();
-  if (second.status == 200) EXPECT_EQ(Echo(second.body).target, "/second");
-  else EXPECT_EQ(client.end(), End::eof);
+  if (second.status == 200)
+    EXPECT_EQ(Echo(second.body).target, "/second");
+  else
+    EXPECT_EQ(client.end(), End::eof);
 }
 
 }  // namespace

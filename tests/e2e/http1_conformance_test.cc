@@ -16,7 +16,8 @@ struct Judgement {
 const std::map<std::string, Judgement, std::less<>>& judged_by_the_rfc() {
   static const std::map<std::string, Judgement, std::less<>> table{
       {"RFC9112-2.2-BARE-LF-REQUEST-LINE",
-       {"400", "a recipient MAY take a bare LF (RFC 9112, 2.2); the gateway does not, since another reader may not either"}},
+       {"400",
+        "a recipient MAY take a bare LF (RFC 9112, 2.2); the gateway does not, since another reader may not either"}},
       {"RFC9112-2.2-BARE-LF-HEADER", {"400", "as for the request line"}},
       {"COMP-OPTIONS-STAR", {"204", "the gateway answers for itself (RFC 9110, 9.3.7)"}},
       {"COMP-METHOD-CONNECT", {"405", "no tunnels (RFC 9110, 9.3.6): the method is known and not allowed"}},
@@ -72,7 +73,8 @@ bool holds(std::string_view expected, const Outcome& outcome) {
 
 std::string vectors_file() {
   const char* folder = std::getenv("GATEHOUSE_CONFORMANCE");
-  return std::string(folder != nullptr ? folder : GATEHOUSE_SOURCE_DIR "/../shared/conformance") + "/http1-compliance.json";
+  return std::string(folder != nullptr ? folder : GATEHOUSE_SOURCE_DIR "/../shared/conformance") +
+         "/http1-compliance.json";
 }
 
 TEST(Http1Conformance, every_public_vector_has_the_outcome_of_its_clause) {

@@ -58,7 +58,8 @@ TEST(Http1, passes_chunks_and_trailers_both_ways) {
 
 TEST(Http1, drops_framing_and_routing_fields_from_trailers) {
   EchoGateway peer;
-  std::string chunks = "1\r\na\r\n0\r\nContent-Length: 5\r\nHost: evil\r\nX-Forwarded-For: 9.9.9.9\r\nX-Fine: 1\r\n\r\n";
+  std::string chunks =
+      "1\r\na\r\n0\r\nContent-Length: 5\r\nHost: evil\r\nX-Forwarded-For: 9.9.9.9\r\nX-Fine: 1\r\n\r\n";
   RawClient client = peer.gateway.connect();
   client.send(request("POST", "/", "Transfer-Encoding: chunked\r\n") + chunks);
   Response response = client.read_response();
@@ -176,7 +177,8 @@ TEST(Http1, removes_hop_by_hop_fields_and_those_that_connection_names) {
   EXPECT_EQ(echo.fields.get("x-public"), "2");
   EXPECT_EQ(echo.fields.count("host"), 1U) << "Connection cannot remove Host";
 
-  ScriptedPeer service({{step::expect_request(), step::respond(200, "x", "Connection: X-Secret\r\nX-Secret: 1\r\nX-Open: 2\r\n")}});
+  ScriptedPeer service(
+      {{step::expect_request(), step::respond(200, "x", "Connection: X-Secret\r\nX-Secret: 1\r\nX-Open: 2\r\n")}});
   Gateway gateway(forward_all(service.url()));
   Response response = gateway.get("/");
   EXPECT_FALSE(response.fields.has("x-secret"));

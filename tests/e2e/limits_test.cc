@@ -17,7 +17,8 @@ TEST(Limits, refuse_a_chunked_body_when_it_passes_max_body) {
   std::string fine = chunk(pattern(1000)) + chunk(pattern(24)) + "0\r\n\r\n";
   EXPECT_EQ(peer.gateway.send(request("POST", "/", "Transfer-Encoding: chunked\r\n") + fine).status, 200);
   std::string much = chunk(pattern(1000)) + chunk(pattern(25)) + "0\r\n\r\n";
-  expect_refusal(peer.gateway.send(request("POST", "/", "Transfer-Encoding: chunked\r\n") + much), 413, "body_too_large");
+  expect_refusal(peer.gateway.send(request("POST", "/", "Transfer-Encoding: chunked\r\n") + much), 413,
+                 "body_too_large");
 }
 
 TEST(Limits, refuse_a_long_request_line) {
@@ -128,10 +129,10 @@ TEST(Limits, hold_the_number_of_connections) {
 
 TEST(Limits, refuse_answers_whose_head_is_too_large) {
   for (std::string fields : {"X-A: " + std::string(70 * 1024, 'a') + "\r\n", [] {
-         std::string many;
-         for (int i = 0; i < 250; ++i) many += "X-" + std::to_string(i) + ": a\r\n";
-         return many;
-       }()}) {
+                               std::string many;
+                               for (int i = 0; i < 250; ++i) many += "X-" + std::to_string(i) + ": a\r\n";
+                               return many;
+                             }()}) {
     ScriptedPeer service({{step::expect_request(), step::respond(200, "ok", fields)}});
     Gateway gateway(forward_all(service.url()));
     expect_refusal(gateway.get("/"), 502, "upstream_protocol");
@@ -140,8 +141,8 @@ TEST(Limits, refuse_answers_whose_head_is_too_large) {
 
 TEST(Limits, can_be_set_for_one_listener) {
   EchoService echo;
-  Gateway gateway(
-      "listeners:\n  - {name: public, address: \"@listen@\", limits: {request_line: 128B}}\n" + forward_all(echo.url()));
+  Gateway gateway("listeners:\n  - {name: public, address: \"@listen@\", limits: {request_line: 128B}}\n" +
+                  forward_all(echo.url()));
   expect_refusal(gateway.get("/" + std::string(200, 'a')), 414, "uri_too_long");
 }
 

@@ -13,13 +13,15 @@ constexpr int kSeconds = 10, kReloads = 200;
 #endif
 
 std::string version(const std::string& url, int number) {
-  return forward_all(url) + "  - {name: version, path: /version, respond: {status: 200, body: \"" + std::to_string(number) + "\"}}\n";
+  return forward_all(url) + "  - {name: version, path: /version, respond: {status: 200, body: \"" +
+         std::to_string(number) + "\"}}\n";
 }
 
 TEST(Load, reloads_under_traffic_fail_no_request_and_leak_nothing) {
   HttpService service([](ServiceExchange& exchange) { exchange.respond(200, "hello"); });
   Gateway gateway(version(service.url(), 0));
-  Process wrk({"wrk", "-t1", "-c32", "-d" + std::to_string(kSeconds) + "s", "http://127.0.0.1:" + std::to_string(gateway.port()) + "/"});
+  Process wrk({"wrk", "-t1", "-c32", "-d" + std::to_string(kSeconds) + "s",
+               "http://127.0.0.1:" + std::to_string(gateway.port()) + "/"});
   Stopwatch watch;
   [[maybe_unused]] std::size_t early = 0;
   Millis step = Millis(kSeconds * 900) / kReloads;

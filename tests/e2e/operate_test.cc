@@ -1,13 +1,13 @@
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <boost/json.hpp>
 #include <csignal>
 #include <filesystem>
 #include <thread>
 
 #include "e2e/fixtures.h"
-
-#include <sched.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 namespace gatehouse::test {
 namespace {
@@ -37,7 +37,8 @@ TEST(Reload, keeps_the_connections_of_clients_and_to_services) {
   RawClient client = peer.gateway.connect();
   client.send(request("GET", "/1"));
   EXPECT_EQ(client.read_response().status, 200);
-  ASSERT_TRUE(peer.gateway.reload(forward_all(peer.echo.url()) + "  - {path: /new, respond: {status: 200, body: new}}\n"));
+  ASSERT_TRUE(
+      peer.gateway.reload(forward_all(peer.echo.url()) + "  - {path: /new, respond: {status: 200, body: new}}\n"));
   client.send(request("GET", "/new") + request("GET", "/2"));
   EXPECT_EQ(client.read_response().body, "new");
   EXPECT_EQ(client.read_response().status, 200);
@@ -62,7 +63,8 @@ TEST(Reload, lets_a_request_end_under_the_configuration_that_it_began_with) {
 
 TEST(Reload, opens_and_closes_listeners) {
   std::string second = std::to_string(free_port());
-  std::string both = "listeners: [{name: public, address: \"@listen@\"}, {name: second, address: \"127.0.0.1:" + second + "\"}]\n";
+  std::string both =
+      "listeners: [{name: public, address: \"@listen@\"}, {name: second, address: \"127.0.0.1:" + second + "\"}]\n";
   Gateway gateway(answers("x"));
   auto port = static_cast<std::uint16_t>(std::stoi(second));
   EXPECT_FALSE(RawClient(port).connected());
@@ -77,8 +79,8 @@ TEST(Reload, opens_and_closes_listeners) {
 TEST(Reload, is_refused_when_a_new_port_is_taken) {
   ScriptedPeer other({{step::hang()}});
   Gateway gateway(answers("one"));
-  EXPECT_FALSE(gateway.reload("listeners: [{name: public, address: \"@listen@\"}, {name: b, address: \"" + other.address() + "\"}]\n" +
-                              answers("two")));
+  EXPECT_FALSE(gateway.reload("listeners: [{name: public, address: \"@listen@\"}, {name: b, address: \"" +
+                              other.address() + "\"}]\n" + answers("two")));
   EXPECT_EQ(gateway.get("/").body, "one");
 }
 
@@ -141,7 +143,8 @@ TEST(Stop, is_not_ready_during_the_delay_and_still_takes_connections) {
   for (Deadline deadline; ready == 200 && !deadline.passed();) ready = gateway.admin("GET", "/ready").status;
   EXPECT_EQ(ready, 503);
   EXPECT_EQ(gateway.get("/").body, "still here");
-  EXPECT_EQ(gateway.admin("POST", "/config", read_file(gateway.config_file())).status, 400) << "it would open listeners again";
+  EXPECT_EQ(gateway.admin("POST", "/config", read_file(gateway.config_file())).status, 400)
+      << "it would open listeners again";
   EXPECT_EQ(gateway.process().wait_exit(), 0);
 }
 
@@ -176,7 +179,8 @@ TEST(Stop, comes_at_once_with_a_second_signal) {
 
 TEST(Start, names_the_port_that_is_in_use) {
   ScriptedPeer other({{step::hang()}});
-  Gateway gateway("listeners: [{name: public, address: \"" + other.address() + "\"}]\n" + answers("x"), {.wait_ready = false});
+  Gateway gateway("listeners: [{name: public, address: \"" + other.address() + "\"}]\n" + answers("x"),
+                  {.wait_ready = false});
   EXPECT_EQ(gateway.process().wait_exit(), 1);
   EXPECT_NE(gateway.process().err().find(other.address()), std::string::npos) << gateway.process().err();
 }
@@ -192,9 +196,10 @@ TEST(Start, names_the_port_that_another_gatehouse_holds) {
 
 TEST(Start, refuses_a_wrong_file_with_every_error_and_its_place) {
   TempDir dir;
-  std::string file = dir.write("wrong.yaml",
-                               "listeners: [{name: public, address: \"127.0.0.1:1\"}]\nservices:\n  - {name: a, url: \"ftp://x\"}\n"
-                               "routes:\n  - {path: /x, service: b}\n  - {path: /y, servce: a}\nlimts: {}\n");
+  std::string file =
+      dir.write("wrong.yaml",
+                "listeners: [{name: public, address: \"127.0.0.1:1\"}]\nservices:\n  - {name: a, url: \"ftp://x\"}\n"
+                "routes:\n  - {path: /x, service: b}\n  - {path: /y, servce: a}\nlimts: {}\n");
   for (const char* command : {"check", "run"}) {
     Finished result = run_gatehouse({command, file});
     EXPECT_EQ(result.exit_code, 1) << command;
@@ -228,8 +233,10 @@ TEST(Start, takes_a_worker_for_each_cpu_that_the_process_may_use) {
 
 TEST(Commands, check_print_schema_and_version_end_well) {
   TempDir dir;
-  std::string file = dir.write("good.yaml", "listeners: [{name: public, address: \"127.0.0.1:8080\"}]\n"
-                                            "admin: {address: \"127.0.0.1:9901\", token: hidden-secret}\n" + answers("x"));
+  std::string file = dir.write("good.yaml",
+                               "listeners: [{name: public, address: \"127.0.0.1:8080\"}]\n"
+                               "admin: {address: \"127.0.0.1:9901\", token: hidden-secret}\n" +
+                                   answers("x"));
   EXPECT_EQ(run_gatehouse({"check", file}).exit_code, 0);
   Finished printed = run_gatehouse({"print", "--effective", file});
   EXPECT_EQ(printed.exit_code, 0) << printed.err;
@@ -250,7 +257,9 @@ TEST(Admin, tells_health_metrics_routes_and_configuration) {
   EXPECT_EQ(peer.gateway.admin("GET", "/health").status, 200);
   EXPECT_EQ(peer.gateway.admin("GET", "/ready").status, 200);
   for (int i = 0; i < 5; ++i) peer.gateway.get("/");
-  EXPECT_EQ(peer.gateway.wait_metric("gatehouse_requests_total", 5, {"route=\"all\"", "service=\"main\"", "method=\"GET\"", "code=\"200\""}), 5);
+  EXPECT_EQ(peer.gateway.wait_metric("gatehouse_requests_total", 5,
+                                     {"route=\"all\"", "service=\"main\"", "method=\"GET\"", "code=\"200\""}),
+            5);
   EXPECT_EQ(peer.gateway.metric("gatehouse_request_duration_seconds_count", {"route=\"all\""}), 5);
   EXPECT_EQ(peer.gateway.metric("gatehouse_upstream_duration_seconds_count", {"service=\"main\""}), 5);
   EXPECT_GE(peer.gateway.metric("gatehouse_connections", {"listener=\"public\""}), 0);
@@ -269,18 +278,22 @@ TEST(Admin, asks_for_its_token_except_for_probes) {
     EXPECT_EQ(gateway.admin("GET", path, "", "Authorization: Bearer open-sesame\r\n").status, 200) << path;
   }
   for (const char* path : {"/health", "/ready", "/metrics"}) EXPECT_EQ(gateway.admin("GET", path).status, 200) << path;
-  EXPECT_EQ(gateway.admin("GET", "/config", "", "Authorization: Bearer open-sesame\r\n").body.find("open-sesame"), std::string::npos);
+  EXPECT_EQ(gateway.admin("GET", "/config", "", "Authorization: Bearer open-sesame\r\n").body.find("open-sesame"),
+            std::string::npos);
 }
 
 TEST(Admin, must_be_on_loopback_without_a_token) {
   TempDir dir;
-  std::string file = dir.write("open.yaml", "listeners: [{name: public, address: \"127.0.0.1:8080\"}]\nadmin: {address: \"0.0.0.0:9901\"}\n" + answers("x"));
+  std::string file = dir.write(
+      "open.yaml",
+      "listeners: [{name: public, address: \"127.0.0.1:8080\"}]\nadmin: {address: \"0.0.0.0:9901\"}\n" + answers("x"));
   EXPECT_EQ(run_gatehouse({"check", file}).exit_code, 1);
 }
 
 TEST(AccessLog, has_one_json_object_per_request_with_all_fields) {
   EchoGateway peer("workers: 1\n");  // lines in the order of the requests
-  peer.gateway.send(request("POST", "/a?token=abc&access_token=very-secret", "User-Agent: \"quoted\\ \xc3\xa4\r\n", "hello"));
+  peer.gateway.send(
+      request("POST", "/a?token=abc&access_token=very-secret", "User-Agent: \"quoted\\ \xc3\xa4\r\n", "hello"));
   peer.gateway.send(request("GET", "/%22%0a", "", "", "he\"re"));
   std::vector<std::string> lines = peer.gateway.access_log(2);
   ASSERT_EQ(lines.size(), 2U);
@@ -290,8 +303,9 @@ TEST(AccessLog, has_one_json_object_per_request_with_all_fields) {
     EXPECT_FALSE(error) << line;
   }
   boost::json::object record = boost::json::parse(lines[0]).as_object();
-  for (const char* key : {"ts", "request_id", "trace_id", "client_ip", "method", "host", "path", "protocol", "status", "route",
-                          "service", "target", "bytes_in", "bytes_out", "duration_ms", "upstream_ms", "tries"}) {
+  for (const char* key :
+       {"ts", "request_id", "trace_id", "client_ip", "method", "host", "path", "protocol", "status", "route", "service",
+        "target", "bytes_in", "bytes_out", "duration_ms", "upstream_ms", "tries"}) {
     EXPECT_TRUE(record.contains(key)) << key << " in " << lines[0];
   }
   EXPECT_EQ(record.at("method").as_string(), "POST");
@@ -330,8 +344,9 @@ TEST(Systemd, sockets_are_taken_over_and_not_closed_to_clients_in_between) {
   early.send(request("GET", "/"));
   ProcessOptions process;
   process.keep_descriptors = {listener.get()};
-  Gateway gateway("listeners: [{name: public, address: \"127.0.0.1:" + std::to_string(port) + "\"}]\n" + answers("handed over"),
-                  {.process = std::move(process)});
+  Gateway gateway(
+      "listeners: [{name: public, address: \"127.0.0.1:" + std::to_string(port) + "\"}]\n" + answers("handed over"),
+      {.process = std::move(process)});
   EXPECT_EQ(early.read_response().body, "handed over");
 }
 

@@ -15,8 +15,8 @@ std::string answering(std::initializer_list<std::pair<std::string, std::string>>
   return text;
 }
 
-std::string winner(const Gateway& gateway, std::string_view method, std::string_view target, std::string_view fields = "",
-                   std::string_view host = "test") {
+std::string winner(const Gateway& gateway, std::string_view method, std::string_view target,
+                   std::string_view fields = "", std::string_view host = "test") {
   Response response = gateway.send(request(method, target, fields, "", host));
   return response.status == 200 ? response.body : std::to_string(response.status);
 }
@@ -96,7 +96,9 @@ TEST(Routing, chooses_by_headers_and_query) {
 }
 
 TEST(Routing, puts_priority_before_everything) {
-  Gateway gateway(answering({{"exact", "hosts: [test], path: /x"}, {"high", "path: \"/*\", priority: 5"}, {"low", "path: /y, priority: -1"}}));
+  Gateway gateway(answering({{"exact", "hosts: [test], path: /x"},
+                             {"high", "path: \"/*\", priority: 5"},
+                             {"low", "path: /y, priority: -1"}}));
   EXPECT_EQ(winner(gateway, "GET", "/x"), "high");
   EXPECT_EQ(winner(gateway, "GET", "/y"), "high");
 }
@@ -118,11 +120,13 @@ TEST(Routing, chooses_by_client_and_listener) {
 
 TEST(Routing, strips_and_rewrites_paths) {
   EchoService echo;
-  Gateway gateway("services: [{name: main, url: \"" + echo.url() + "\"}]\nroutes:\n"
-                  "  - {path: \"/users/*\", service: main, strip_path: true}\n"
-                  "  - {path: \"~/reports/(?P<year>[0-9]{4})\", rewrite: {path: \"/v2/reports/{year}\"}, service: main}\n"
-                  "  - {path: \"/orders/{id}/details\", rewrite: {path: \"/details/{id}\"}, service: main}\n"
-                  "  - {path: \"/old/*\", rewrite: {regex: \"^/old/(.*)$\", replace: '/new/\\1'}, service: main}\n");
+  Gateway gateway(
+      "services: [{name: main, url: \"" + echo.url() +
+      "\"}]\nroutes:\n"
+      "  - {path: \"/users/*\", service: main, strip_path: true}\n"
+      "  - {path: \"~/reports/(?P<year>[0-9]{4})\", rewrite: {path: \"/v2/reports/{year}\"}, service: main}\n"
+      "  - {path: \"/orders/{id}/details\", rewrite: {path: \"/details/{id}\"}, service: main}\n"
+      "  - {path: \"/old/*\", rewrite: {regex: \"^/old/(.*)$\", replace: '/new/\\1'}, service: main}\n");
   auto target = [&](std::string_view sent) { return Echo(gateway.get(sent).body).target; };
   EXPECT_EQ(target("/users"), "/");
   EXPECT_EQ(target("/users/"), "/");
@@ -135,9 +139,10 @@ TEST(Routing, strips_and_rewrites_paths) {
 }
 
 TEST(Routing, redirects_and_responds) {
-  Gateway gateway("routes:\n  - {name: old, path: \"/v1/*\", redirect: {location: \"https://shop.example.com/v2/\", status: 308}}\n"
-                  "  - {name: item, path: \"/item/{id}\", redirect: {location: \"/items/{id}\"}}\n"
-                  "  - {name: teapot, path: /tea, respond: {status: 418, headers: {X-Pot: short}, body: \"short and stout\"}}\n");
+  Gateway gateway(
+      "routes:\n  - {name: old, path: \"/v1/*\", redirect: {location: \"https://shop.example.com/v2/\", status: 308}}\n"
+      "  - {name: item, path: \"/item/{id}\", redirect: {location: \"/items/{id}\"}}\n"
+      "  - {name: teapot, path: /tea, respond: {status: 418, headers: {X-Pot: short}, body: \"short and stout\"}}\n");
   Response moved = gateway.get("/v1/x");
   EXPECT_EQ(moved.status, 308);
   EXPECT_EQ(moved.header("location"), "https://shop.example.com/v2/");
@@ -206,14 +211,15 @@ TEST(Routing, is_explained_the_same_by_command_and_admin_as_it_happens) {
   struct Case {
     const char *method, *url, *field, *expected;
   };
-  for (const Case& c : {Case{"GET", "http://test/x", "", "exact"}, Case{"POST", "http://test/x", "X-API-Version: v2", "v2"},
-                        Case{"GET", "http://test/x", "X-API-Version: v2", "v2"},
-                        Case{"GET", "http://shop.example/y", "", "rest"}}) {
+  for (const Case& c :
+       {Case{"GET", "http://test/x", "", "exact"}, Case{"POST", "http://test/x", "X-API-Version: v2", "v2"},
+        Case{"GET", "http://test/x", "X-API-Version: v2", "v2"}, Case{"GET", "http://shop.example/y", "", "rest"}}) {
     SCOPED_TRACE(std::string(c.method) + " " + c.url + " " + c.field);
     std::string url = c.url, path = url.substr(url.find('/', 7)), host = url.substr(7, url.find('/', 7) - 7);
     std::string field = *c.field != '\0' ? std::string(c.field) + "\r\n" : "";
     EXPECT_EQ(winner(gateway, c.method, path, field, host), c.expected);
-    std::vector<std::string> command{"explain", gateway.config_file(), std::string(c.method) + " " + url, "--format", "json"};
+    std::vector<std::string> command{"explain", gateway.config_file(), std::string(c.method) + " " + url, "--format",
+                                     "json"};
     std::string query = "/explain?format=json&method=" + std::string(c.method) + "&url=" + url;
     if (*c.field != '\0') {
       command.insert(command.end(), {"-H", c.field});
@@ -227,7 +233,8 @@ TEST(Routing, is_explained_the_same_by_command_and_admin_as_it_happens) {
       boost::system::error_code error;
       boost::json::value value = boost::json::parse(text, error);
       ASSERT_FALSE(error) << text;
-      EXPECT_NE(boost::json::serialize(value).find("route " + std::string(c.expected) + " wins"), std::string::npos) << text;
+      EXPECT_NE(boost::json::serialize(value).find("route " + std::string(c.expected) + " wins"), std::string::npos)
+          << text;
     }
   }
 }

@@ -96,7 +96,8 @@ TEST(Upstream, shows_the_client_that_a_body_was_cut) {
 }
 
 TEST(Upstream, times_out_in_the_middle_of_a_body_by_cutting_it) {
-  ScriptedPeer service({{step::expect_request(), step::send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), step::hang()}});
+  ScriptedPeer service(
+      {{step::expect_request(), step::send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), step::hang()}});
   Gateway gateway(forward_all(service.url(), "timeouts: {read: 200ms}"));
   Response response = gateway.get("/");
   EXPECT_FALSE(response.complete) << response.describe();
@@ -237,8 +238,9 @@ TEST(Upstream, serves_again_as_soon_as_the_service_is_back) {
 
 TEST(Upstream, spreads_requests_by_weight_in_turn) {
   EchoService a("a"), b("b"), c("c");
-  Gateway gateway("workers: 1\nservices:\n  - name: main\n    targets: [{address: \"" + a.address() + "\", weight: 2}, {address: \"" +
-                  b.address() + "\"}, {address: \"" + c.address() + "\", weight: 0}]\nroutes: [{path: \"/*\", service: main}]\n");
+  Gateway gateway("workers: 1\nservices:\n  - name: main\n    targets: [{address: \"" + a.address() +
+                  "\", weight: 2}, {address: \"" + b.address() + "\"}, {address: \"" + c.address() +
+                  "\", weight: 0}]\nroutes: [{path: \"/*\", service: main}]\n");
   std::map<std::string, int> counts;
   for (int i = 0; i < 30; ++i) ++counts[gateway.get("/").header("x-service")];
   EXPECT_EQ(counts["a"], 20);
@@ -249,7 +251,8 @@ TEST(Upstream, spreads_requests_by_weight_in_turn) {
 TEST(Upstream, reaches_unix_sockets_and_ipv6) {
   TempDir dir;
   EchoService local("local", dir.file("service.sock")), six("six", Loopback::v6);
-  Gateway gateway("services: [{name: local, url: \"unix:" + dir.file("service.sock") + "\"}, {name: six, url: \"" + six.url() +
+  Gateway gateway("services: [{name: local, url: \"unix:" + dir.file("service.sock") + "\"}, {name: six, url: \"" +
+                  six.url() +
                   "\"}]\nroutes: [{path: \"/local/*\", service: local}, {path: \"/six/*\", service: six}]\n");
   EXPECT_EQ(gateway.get("/local/x").header("x-service"), "local");
   EXPECT_EQ(gateway.get("/six/x").header("x-service"), "six");

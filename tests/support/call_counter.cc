@@ -17,13 +17,17 @@ CallCounter::CallCounter(const std::string& file) {
   counts_ = static_cast<CallCounts*>(memory);
 }
 
-CallCounter::~CallCounter() { ::munmap(counts_, sizeof(CallCounts)); }
+CallCounter::~CallCounter() {
+  ::munmap(counts_, sizeof(CallCounts));
+}
 
 CallCounter::Values CallCounter::values() const {
   return {counts_->allocations,   counts_->frees,        counts_->socket_reads,
           counts_->socket_writes, counts_->failed_reads, counts_->epoll_waits};
 }
 
-std::string CallCounter::library() { return GATEHOUSE_COUNT_CALLS_PATH; }
+std::string CallCounter::library() {
+  return GATEHOUSE_COUNT_CALLS_PATH;
+}
 
 }  // namespace gatehouse::test

@@ -7,7 +7,7 @@ namespace gatehouse::test {
 
 /// What the preload library counts, in a file that the test maps too. All threads of the program together.
 struct CallCounts {
-  std::atomic<std::uint64_t> allocations;    ///< malloc, calloc, realloc, aligned ones
+  std::atomic<std::uint64_t> allocations;  ///< malloc, calloc, realloc, aligned ones
   std::atomic<std::uint64_t> frees;
   std::atomic<std::uint64_t> socket_reads;   ///< read, readv, recv, recvfrom, recvmsg on a socket
   std::atomic<std::uint64_t> socket_writes;  ///< write, writev, send, sendto, sendmsg on a socket

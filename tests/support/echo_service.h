@@ -13,9 +13,10 @@ namespace gatehouse::test {
 ///      "headers": [["Host", "test"], …], "length": 5, "sum": "<checksum() in hex>", "body": "hello", "trailers": []}
 ///
 /// ("body" only up to 4 KiB). The query of the target changes the answer:
-/// `status=N`, `delay=MS`, `size=N` (a body of pattern() instead), `chunked=1`, `trailer=1` (X-Sum after a chunked body),
-/// `close=1`, `early=1` (answers without reading the body, then closes), `interim=103`, `stream=1` (sends each piece of
-/// the body back as it comes), `header=Name:Value`, `version=1.0` (answers as HTTP/1.0 until the end of the connection).
+/// `status=N`, `delay=MS`, `size=N` (a body of pattern() instead), `chunked=1`, `trailer=1` (X-Sum after a chunked
+/// body), `close=1`, `early=1` (answers without reading the body, then closes), `interim=103`, `stream=1` (sends each
+/// piece of the body back as it comes), `header=Name:Value`, `version=1.0` (answers as HTTP/1.0 until the end of the
+/// connection).
 class EchoService : public HttpService {
  public:
   explicit EchoService(std::string name = "echo", Loopback family = Loopback::v4);

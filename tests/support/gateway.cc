@@ -48,8 +48,10 @@ Gateway::Gateway(std::string_view config, GatewayOptions options)
 }
 
 Gateway::~Gateway() {
-  if (!stopped_ && process_->running()) stop(Deadline(Millis(40000)));
-  else expect_no_sanitizer_report(process_->err());
+  if (!stopped_ && process_->running())
+    stop(Deadline(Millis(40000)));
+  else
+    expect_no_sanitizer_report(process_->err());
 }
 
 std::string Gateway::expand(std::string_view text) const {
@@ -60,11 +62,16 @@ std::string Gateway::expand(std::string_view text) const {
     if (end == std::string_view::npos) break;
     std::string key(text.substr(start + 1, end - start - 1));
     std::string value;
-    if (key == "listen") value = "127.0.0.1:" + std::to_string(listen_port_);
-    else if (key == "listen_port") value = std::to_string(listen_port_);
-    else if (key == "admin") value = "127.0.0.1:" + std::to_string(admin_port_);
-    else if (key == "dir") value = dir_.path();
-    else if (auto given = options_.variables.find(key); given != options_.variables.end()) value = given->second;
+    if (key == "listen")
+      value = "127.0.0.1:" + std::to_string(listen_port_);
+    else if (key == "listen_port")
+      value = std::to_string(listen_port_);
+    else if (key == "admin")
+      value = "127.0.0.1:" + std::to_string(admin_port_);
+    else if (key == "dir")
+      value = dir_.path();
+    else if (auto given = options_.variables.find(key); given != options_.variables.end())
+      value = given->second;
     else {
       result += text.substr(0, end);  // no variable: an @ of the text's own
       text.remove_prefix(end);
@@ -86,7 +93,9 @@ std::string Gateway::complete(std::string_view config) const {
   return expand(front + std::string(config));
 }
 
-void Gateway::write_config(std::string_view config) { dir_.write("gatehouse.yaml", complete(config)); }
+void Gateway::write_config(std::string_view config) {
+  dir_.write("gatehouse.yaml", complete(config));
+}
 
 bool Gateway::wait_ready() {
   Deadline deadline(Millis(10000 * kSlowness));

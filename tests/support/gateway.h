@@ -13,8 +13,8 @@
 namespace gatehouse::test {
 
 struct GatewayOptions {
-  std::map<std::string, std::string> variables = {};    ///< "up1" → "127.0.0.1:4711" for @up1@ in the configuration
-  std::vector<std::string> arguments = {};              ///< after `run FILE`, for example "--watch"
+  std::map<std::string, std::string> variables = {};  ///< "up1" → "127.0.0.1:4711" for @up1@ in the configuration
+  std::vector<std::string> arguments = {};            ///< after `run FILE`, for example "--watch"
   ProcessOptions process = {};
   bool wait_ready = true;
 };

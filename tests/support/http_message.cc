@@ -7,7 +7,9 @@ namespace gatehouse::test {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 bool parse_fields(std::string_view lines, Fields& into) {
   while (!lines.empty()) {
@@ -42,7 +44,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::size_t Fields::count(std::string_view key) const { return all(key).size(); }
+std::size_t Fields::count(std::string_view key) const {
+  return all(key).size();
+}
 
 std::string Fields::get(std::string_view key) const {
   for (const auto& [field, value] : items_) {
@@ -73,7 +77,8 @@ bool has_token(const Fields& fields, std::string_view key, std::string_view toke
 
 std::string Response::describe() const {
   std::string text = "status " + std::to_string(status) + ", " + (complete ? "complete" : "not complete") +
-                     ", connection: " + std::string(name(end)) + (problem.empty() ? "" : ", problem: " + problem) + "\n";
+                     ", connection: " + std::string(name(end)) + (problem.empty() ? "" : ", problem: " + problem) +
+                     "\n";
   text += raw_head + body.substr(0, 2000);
   if (body.size() > 2000) text += "… (" + std::to_string(body.size()) + " bytes)";
   return text;
@@ -170,14 +175,17 @@ bool BodyDecoder::take_line() {
       state_ = left_ == 0 ? State::trailers : State::data;
       return true;
     }
-    case State::data_end: state_ = State::size; return line_.empty();
+    case State::data_end:
+      state_ = State::size;
+      return line_.empty();
     case State::trailers:
       if (line_.empty()) {
         done_ = true;
         return true;
       }
       return parse_fields(line_ + "\r\n", trailers_);
-    case State::data: break;
+    case State::data:
+      break;
   }
   return false;
 }

@@ -46,10 +46,10 @@ struct Response {
   Fields fields;
   std::string body;
   Fields trailers;
-  bool complete = false;           ///< the body ended as its framing says
-  End end = End::open;             ///< how the connection stood when reading stopped
-  std::string problem;             ///< what was wrong with the bytes, "" if nothing
-  std::vector<Response> interim;   ///< 1xx answers that came before
+  bool complete = false;          ///< the body ended as its framing says
+  End end = End::open;            ///< how the connection stood when reading stopped
+  std::string problem;            ///< what was wrong with the bytes, "" if nothing
+  std::vector<Response> interim;  ///< 1xx answers that came before
   std::string raw_head;
 
   std::string header(std::string_view key) const { return fields.get(key); }

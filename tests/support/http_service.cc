@@ -3,7 +3,9 @@
 namespace gatehouse::test {
 
 namespace {
-const Deadline patient() { return Deadline(std::chrono::hours(1)); }
+const Deadline patient() {
+  return Deadline(std::chrono::hours(1));
+}
 }  // namespace
 
 bool ServiceExchange::read_body(std::string& piece) {
@@ -51,7 +53,9 @@ std::string HttpService::address() const {
   return (family_ == Loopback::v4 ? "127.0.0.1:" : "[::1]:") + std::to_string(port_);
 }
 
-std::string HttpService::url() const { return unix_path_.empty() ? "http://" + address() : address(); }
+std::string HttpService::url() const {
+  return unix_path_.empty() ? "http://" + address() : address();
+}
 
 void HttpService::restart() {
   if (server_) server_->stop();

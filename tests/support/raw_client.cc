@@ -21,7 +21,9 @@ std::uint64_t RawClient::send_pattern(std::uint64_t total, const Deadline& deadl
   return sent;
 }
 
-void RawClient::half_close() { ::shutdown(fd_.get(), SHUT_WR); }
+void RawClient::half_close() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
 
 bool RawClient::more(const Deadline& deadline) {
   if (end_ == End::eof || end_ == End::reset) return false;

@@ -63,7 +63,7 @@ std::string request(std::string_view method, std::string_view target, std::strin
                     std::string_view body = "", std::string_view host = "test");
 /// One exchange over a connection of its own.
 Response ask(std::uint16_t port, std::string_view bytes, bool to_head_request = false,
-                  const Deadline& deadline = Deadline());
+             const Deadline& deadline = Deadline());
 Response get(std::uint16_t port, std::string_view target, std::string_view fields = "");
 
 }  // namespace gatehouse::test

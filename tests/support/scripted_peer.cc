@@ -8,11 +8,15 @@
 namespace gatehouse::test {
 
 namespace {
-const Deadline forever() { return Deadline(std::chrono::hours(1)); }
+const Deadline forever() {
+  return Deadline(std::chrono::hours(1));
+}
 }  // namespace
 
 Gate::Gate() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-void Gate::open() { eventfd_write(fd_.get(), 1); }
+void Gate::open() {
+  eventfd_write(fd_.get(), 1);
+}
 
 bool PeerConnection::read_until(const std::function<bool(std::string_view)>& enough) {
   while (!enough(unread())) {
@@ -27,13 +31,16 @@ bool PeerConnection::read_until(const std::function<bool(std::string_view)>& eno
   return true;
 }
 
-bool PeerConnection::write(std::string_view bytes) { return write_all(fd.get(), bytes, forever(), stop); }
+bool PeerConnection::write(std::string_view bytes) {
+  return write_all(fd.get(), bytes, forever(), stop);
+}
 
 namespace step {
 
 Step expect(std::string text) {
   return [text = std::move(text)](PeerConnection& peer) {
-    if (!peer.read_until([&](std::string_view bytes) { return bytes.find(text) != std::string_view::npos; })) return false;
+    if (!peer.read_until([&](std::string_view bytes) { return bytes.find(text) != std::string_view::npos; }))
+      return false;
     peer.consume(peer.unread().find(text) + text.size());
     return true;
   };
@@ -47,7 +54,9 @@ Step expect_bytes(std::size_t count) {
   };
 }
 
-Step expect_head() { return expect("\r\n\r\n"); }
+Step expect_head() {
+  return expect("\r\n\r\n");
+}
 
 Step expect_request() {
   return [](PeerConnection& peer) {
@@ -138,12 +147,15 @@ std::string ScriptedPeer::address() const {
   return (family_ == Loopback::v4 ? "127.0.0.1:" : "[::1]:") + std::to_string(port_);
 }
 
-std::string ScriptedPeer::url() const { return unix_path_.empty() ? "http://" + address() : address(); }
+std::string ScriptedPeer::url() const {
+  return unix_path_.empty() ? "http://" + address() : address();
+}
 
 void ScriptedPeer::listen() {
   server_ = std::make_unique<TcpServer>();
   Fd listener = unix_path_.empty() ? listen_tcp(port_, family_) : listen_unix(unix_path_);
-  server_->start(std::move(listener), [this](Fd fd, int stop, std::size_t index) { serve(std::move(fd), stop, index); });
+  server_->start(std::move(listener),
+                 [this](Fd fd, int stop, std::size_t index) { serve(std::move(fd), stop, index); });
 }
 
 void ScriptedPeer::serve(Fd fd, int stop, std::size_t index) {
@@ -176,9 +188,8 @@ End ScriptedPeer::ended(std::size_t index) {
 
 bool ScriptedPeer::wait_received(std::size_t index, std::string_view text, const Deadline& deadline) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_until(lock, deadline.at(), [&] {
-    return index < logs_.size() && logs_[index].bytes.find(text) != std::string::npos;
-  });
+  return changed_.wait_until(
+      lock, deadline.at(), [&] { return index < logs_.size() && logs_[index].bytes.find(text) != std::string::npos; });
 }
 
 bool ScriptedPeer::wait_ended(std::size_t index, const Deadline& deadline) {
@@ -187,7 +198,9 @@ bool ScriptedPeer::wait_ended(std::size_t index, const Deadline& deadline) {
                              [&] { return index < logs_.size() && logs_[index].end != End::open; });
 }
 
-void ScriptedPeer::stop() { server_->stop(); }
+void ScriptedPeer::stop() {
+  server_->stop();
+}
 
 void ScriptedPeer::restart(std::vector<Script> scripts) {
   stop();

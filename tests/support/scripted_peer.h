@@ -49,17 +49,17 @@ using Step = std::function<bool(PeerConnection&)>;
 using Script = std::vector<Step>;
 
 namespace step {
-Step expect(std::string text);           ///< reads up to and with `text`
+Step expect(std::string text);  ///< reads up to and with `text`
 Step expect_bytes(std::size_t count);
-Step expect_head();                      ///< a whole request head
-Step expect_request();                   ///< a head and its body, by Content-Length or chunked
+Step expect_head();     ///< a whole request head
+Step expect_request();  ///< a head and its body, by Content-Length or chunked
 Step send(std::string bytes);
 /// One write for each `piece` bytes, with `pause` between them: for a peer that is slow on purpose.
 Step send_slowly(std::string bytes, std::size_t piece, Millis pause);
-Step send_forever(std::string bytes);    ///< until the other side goes away
+Step send_forever(std::string bytes);  ///< until the other side goes away
 Step wait(Gate& gate);
-Step hang();                             ///< reads and answers nothing until the other side or the test ends it
-Step stall();                            ///< does not even read, until the other side resets or the test ends it
+Step hang();   ///< reads and answers nothing until the other side or the test ends it
+Step stall();  ///< does not even read, until the other side resets or the test ends it
 Step close();
 Step reset();
 Step half_close();

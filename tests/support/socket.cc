@@ -39,10 +39,14 @@ void Fd::close() {
 
 std::string_view name(End end) {
   switch (end) {
-    case End::open: return "open";
-    case End::eof: return "eof";
-    case End::reset: return "reset";
-    case End::timeout: return "timeout";
+    case End::open:
+      return "open";
+    case End::eof:
+      return "eof";
+    case End::reset:
+      return "reset";
+    case End::timeout:
+      return "timeout";
   }
   return "?";
 }
@@ -82,9 +86,13 @@ SocketAddress unix_address(const std::string& path) {
   return result;
 }
 
-Fd open_socket(int family) { return Fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+Fd open_socket(int family) {
+  return Fd(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
 
-int family_of(Loopback family) { return family == Loopback::v4 ? AF_INET : AF_INET6; }
+int family_of(Loopback family) {
+  return family == Loopback::v4 ? AF_INET : AF_INET6;
+}
 
 Ready wait_for(int fd, short events, const Deadline& deadline, int other) {
   pollfd fds[2] = {{fd, events, 0}, {other, POLLIN, 0}};
@@ -172,8 +180,12 @@ Fd connect_unix(const std::string& path) {
   return fd;
 }
 
-Ready wait_readable(int fd, const Deadline& deadline, int other) { return wait_for(fd, POLLIN, deadline, other); }
-Ready wait_writable(int fd, const Deadline& deadline, int other) { return wait_for(fd, POLLOUT, deadline, other); }
+Ready wait_readable(int fd, const Deadline& deadline, int other) {
+  return wait_for(fd, POLLIN, deadline, other);
+}
+Ready wait_writable(int fd, const Deadline& deadline, int other) {
+  return wait_for(fd, POLLOUT, deadline, other);
+}
 
 End read_some(int fd, std::string& into, const Deadline& deadline, int stop, std::size_t limit) {
   for (;;) {

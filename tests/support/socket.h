@@ -47,8 +47,8 @@ std::uint16_t local_port(int fd);
 
 struct ConnectOptions {
   Loopback family = Loopback::v4;
-  int receive_buffer = 0;    ///< SO_RCVBUF before connecting, 0: the system's
-  std::string source = {};   ///< local IPv4 address to connect from, for example "127.0.0.2"
+  int receive_buffer = 0;   ///< SO_RCVBUF before connecting, 0: the system's
+  std::string source = {};  ///< local IPv4 address to connect from, for example "127.0.0.2"
 };
 /// A connected blocking socket, or an empty Fd if nobody listens there.
 Fd connect_tcp(std::uint16_t port, const ConnectOptions& options = {});

@@ -30,8 +30,9 @@ TEST(Process, passes_environment_and_sockets) {
   ProcessOptions options;
   options.environment = {{"COLOUR", "blue"}};
   options.keep_descriptors = {listener.get()};
-  Finished result = run_program({"/bin/sh", "-c", "echo $COLOUR $LISTEN_FDS; test $LISTEN_PID = $$ && readlink /proc/self/fd/3"},
-                                std::move(options));
+  Finished result =
+      run_program({"/bin/sh", "-c", "echo $COLOUR $LISTEN_FDS; test $LISTEN_PID = $$ && readlink /proc/self/fd/3"},
+                  std::move(options));
   EXPECT_TRUE(result.out.starts_with("blue 1\nsocket:")) << result.out;
 }
 
@@ -60,14 +61,14 @@ TEST(EchoService, answers_with_what_it_was_sent) {
 
 TEST(EchoService, reads_and_writes_chunks_and_trailers) {
   EchoService service;
-  Response response = ask(service.port(),
-                               request("POST", "/?size=100000&chunked=1&trailer=1", "Transfer-Encoding: chunked\r\n") +
-                                   "3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
+  Response response =
+      ask(service.port(), request("POST", "/?size=100000&chunked=1&trailer=1", "Transfer-Encoding: chunked\r\n") +
+                              "3;x=y\r\nabc\r\n0\r\nX-T: 1\r\n\r\n");
   EXPECT_TRUE(response.complete) << response.describe();
   EXPECT_EQ(response.body, pattern(100000));
   EXPECT_EQ(response.trailers.get("x-sum"), hex(checksum(response.body)));
-  response = ask(service.port(), request("POST", "/", "Transfer-Encoding: chunked\r\n") +
-                                          "3\r\nabc\r\n2\r\nde\r\n0\r\nX-T: 1\r\n\r\n");
+  response = ask(service.port(),
+                 request("POST", "/", "Transfer-Encoding: chunked\r\n") + "3\r\nabc\r\n2\r\nde\r\n0\r\nX-T: 1\r\n\r\n");
   EXPECT_EQ(Echo(response.body).body, "abcde");
   EXPECT_EQ(Echo(response.body).trailers.get("x-t"), "1");
 }
@@ -112,9 +113,10 @@ TEST(HttpService, listens_on_ipv6_and_unix_sockets) {
 }
 
 TEST(ScriptedPeer, follows_a_script_per_connection_and_remembers) {
-  ScriptedPeer peer({{step::expect_request(), step::respond(200, "first"), step::close()},
-                     {step::expect_head(), step::send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal"), step::reset()},
-                     {step::expect("x"), step::half_close(), step::hang()}});
+  ScriptedPeer peer(
+      {{step::expect_request(), step::respond(200, "first"), step::close()},
+       {step::expect_head(), step::send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal"), step::reset()},
+       {step::expect("x"), step::half_close(), step::hang()}});
   Response first = ask(peer.port(), request("POST", "/", "", "body"));
   EXPECT_EQ(first.body, "first");
   EXPECT_TRUE(peer.received(0).ends_with("body"));

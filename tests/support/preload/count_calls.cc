@@ -36,13 +36,15 @@ unsigned char g_kinds[kMaxFd];
 bool is_socket(int fd) {
   if (fd < 0 || fd >= kMaxFd) return false;
   if (g_kinds[fd] == kUnknown) {
-    struct stat info {};
+    struct stat info{};
     g_kinds[fd] = ::fstat(fd, &info) == 0 && S_ISSOCK(info.st_mode) ? kSocket : kOther;
   }
   return g_kinds[fd] == kSocket;
 }
 
-void count(std::atomic<std::uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
+void count(std::atomic<std::uint64_t>& counter) {
+  counter.fetch_add(1, std::memory_order_relaxed);
+}
 
 ssize_t count_read(int fd, ssize_t result) {
   if (is_socket(fd)) {
