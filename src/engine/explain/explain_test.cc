@@ -107,7 +107,7 @@ TEST(Explain, says_where_a_plugin_would_wait_and_goes_on) {
 }
 
 TEST(Explain, runs_access_rules_before_a_fixed_answer) {
-  EXPECT_THAT(explained(kShop, get("/tea")), HasSubstr("418 Unknown\n  X-Pot: short\n"));
+  EXPECT_THAT(explained(kShop, get("/tea")), HasSubstr("418 I'm a teapot\n  X-Pot: short\n"));
   EXPECT_THAT(explained("plugins: [{name: denies}]\n" + std::string(kShop), get("/tea")), HasSubstr("403 Forbidden"));
   EXPECT_THAT(explained(kShop, get("/old/7")), HasSubstr("302 Found\n  Location: https://x.example/7\n"));
 }
