@@ -28,6 +28,10 @@ Waiter::~Waiter() {
 
 // ---- Pool ----
 
+Pool::~Pool() {
+  while (!idle_.empty()) delete &idle_.front();
+}
+
 Connection* Pool::take_idle() {
   while (!idle_.empty()) {
     Connection& connection = idle_.pop_front();

@@ -73,6 +73,10 @@ class Pool {
  public:
   Pool(Endpoint& endpoint, io::Reactor& reactor, unsigned worker)
       : endpoint_(endpoint), reactor_(reactor), worker_(worker) {}
+  /// Closes what is idle. Nothing is lent out, and the worker's thread has ended or retired the pool.
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
 
   /// An idle connection, the one used last, or null.
   Connection* take_idle();
