@@ -17,6 +17,27 @@ Error timed_out(Reason reason, Source source, const char* detail) {
   return {reason, source, RetrySafety::no, 0, detail};
 }
 
+/// How much of a body has passed in this turn of the loop: where service and client are both faster than the gateway,
+/// nothing would ever make it wait, and every other connection would.
+class TurnShare {
+ public:
+  explicit TurnShare(Scope& scope) : scheduler_(scope.scheduler()), turn_(scheduler_.now()) {}
+  bool used_up(std::size_t bytes) {
+    constexpr std::size_t kMost = 1024 * 1024;
+    if (scheduler_.now() != turn_) {
+      turn_ = scheduler_.now();
+      bytes_ = 0;
+    }
+    bytes_ += bytes;
+    return bytes_ >= kMost;
+  }
+
+ private:
+  Scheduler& scheduler_;
+  TimePoint turn_;
+  std::size_t bytes_ = 0;
+};
+
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
   return text.size() >= lower.size() && http::equal_names(text.substr(0, lower.size()), lower);
 }
@@ -83,6 +104,11 @@ Task<void> Forward::run(std::string_view target) {
     if (step == Step::go_on) {
       co_await pump_response(service);
       upload_.stop();
+      if (!x_.replied) {
+        // The connection goes back, and what lies in its buffers with it.
+        x_.response.fields.clear();
+        x_.response.reason = {};
+      }
       co_return;
     }
     upload_.stop();
@@ -161,6 +187,7 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
       continue;
     }
     if (io == Io::failed) co_return on_error(service.error(), service);
+    if (upload_failed_) co_return give_up(upload_error_);  // it may have failed while nobody waited here
     // The read timeout runs from the last part of the request: a long upload is no silence.
     const TimePoint deadline = std::min(deadline_after(progress_, timeouts_.read), total_);
     const Outcome outcome = co_await until(service.readable(), scope_, deadline);
@@ -183,11 +210,23 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
 Task<void> Forward::pump_request(http::ClientStream& service) {
   http::BodyPiece piece = first_;
   piece.data = {};
+  // The next read may give up the buffer that it lies in.
+  if (!first_.data.empty()) first_used_up_ = true;
+  TurnShare share(scope_);
   while (!piece.last) {
+    if (share.used_up(piece.data.size())) co_await next_turn(scope_);
     Io io = client_.read_body(piece);
     while (io == Io::blocked) {
-      const Outcome outcome = co_await until(client_.readable(), scope_, until_after(timeouts_.body));
+      // A client that waits for 100 (Continue) is not the one to blame.
+      const bool held_back = client_.expects_continue();
+      const Outcome outcome =
+          co_await until(client_.readable(), scope_, until_after(held_back ? timeouts_.read : timeouts_.body));
       if (outcome == Outcome::cancelled) co_return;
+      if (outcome == Outcome::timeout && (held_back || scope_.scheduler().now() >= total_)) {
+        fail_upload(service, timed_out(Reason::upstream_timeout, Source::upstream,
+                                       held_back ? "the service did not answer in time" : "the total time is over"));
+        co_return;
+      }
       if (outcome == Outcome::timeout) {
         fail_upload(service,
                     timed_out(Reason::client_timeout, Source::downstream, "the request's body did not arrive in time"));
@@ -279,7 +318,6 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
 
   http::BodyPiece piece;
   piece.last = !has_body;
-  std::uint64_t bytes = 0;
   if (has_body) {
     if (x_.response.framing.kind == http::Framing::Kind::length && x_.response.framing.length > x_.max_response_body) {
       give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
@@ -291,10 +329,21 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
       give_up(service.error());
       co_return;
     }
+    if (piece.data.size() > x_.max_response_body) {
+      give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
+               "the service's body is larger than max_body"});
+      co_return;
+    }
     if (io == Io::done) observe(Direction::response, piece, service.trailers());
   }
-  if (!upload_.running()) client_.settle_request();
+  std::uint64_t bytes = piece.data.size();
+  if (upload_.running()) {
+    client_.close_after();  // what is left of the request is not read as the next one
+  } else {
+    client_.settle_request();
+  }
   bool with_trailers = piece.last && service.trailers().size() != 0;
+  TurnShare share(scope_);
   Io out = client_.write_head(x_.response, piece.data, piece.last && !with_trailers, head_only);
   for (;;) {
     while (out == Io::blocked) {
@@ -314,8 +363,13 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
       co_return;
     }
     if (piece.last) break;
+    if (share.used_up(piece.data.size())) co_await next_turn(scope_);
     Io io = service.read_body(piece);
     while (io == Io::blocked) {
+      if (upload_failed_) {
+        break_off(upload_error_);
+        co_return;
+      }
       const Outcome outcome = co_await until(service.readable(), scope_, read_deadline());
       if (outcome == Outcome::cancelled) {
         break_off({scope_.reason(), Source::downstream});

@@ -22,6 +22,7 @@ void Scope::cancel(Reason reason) {
 
 void Scheduler::advance(TimePoint now) {
   if (now > now_) now_ = now;
+  ready_.splice(later_);
   wheel_.advance(now_, [this](TimerEntry& entry) {
     // The timer is a Wait's first member.
     complete(reinterpret_cast<Wait&>(entry), Outcome::timeout);

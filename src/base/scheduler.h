@@ -110,12 +110,24 @@ class Scheduler {
   /// Resumes what is ready, including what becomes ready meanwhile, up to a bound per call so that I/O is not starved.
   /// Returns whether anything is left.
   bool run_ready();
-  bool idle() const { return ready_.empty(); }
+  bool idle() const { return ready_.empty() && later_.empty(); }
   /// How long the loop may sleep; zero if something is ready.
   Duration sleep_for() const { return idle() ? wheel_.next(now_) : Duration::zero(); }
 
   /// Marks `wait` as ended with `outcome` and queues it.
   void complete(Wait& wait, Outcome outcome) {
+    end(wait, outcome);
+    ready_.push_back(wait);
+  }
+  /// The same, but for the next turn: after whatever the loop has to do meanwhile.
+  void complete_next_turn(Wait& wait, Outcome outcome) {
+    end(wait, outcome);
+    later_.push_back(wait);
+  }
+
+ private:
+  friend class Wait;
+  static void end(Wait& wait, Outcome outcome) {
     if (wait.signal_ != nullptr) {
       wait.signal_->waiter_ = nullptr;
       wait.signal_ = nullptr;
@@ -123,14 +135,11 @@ class Scheduler {
     wait.timer_.hook.unlink();
     wait.scope_hook_.unlink();
     wait.outcome_ = outcome;
-    ready_.push_back(wait);
   }
 
- private:
-  friend class Wait;
   TimePoint now_;
   TimerWheel wheel_;
-  List<Wait, &Wait::ready_hook_> ready_;
+  List<Wait, &Wait::ready_hook_> ready_, later_;
 };
 
 inline void Signal::notify() {
@@ -162,6 +171,26 @@ class [[nodiscard]] until {
   Signal* signal_;
   Scope& scope_;
   TimePoint deadline_;
+};
+
+/// `co_await next_turn(scope)` lets the loop do its other work and goes on in its next turn: for who could go on for
+/// ever because its peers are never slower than it.
+class [[nodiscard]] next_turn {
+ public:
+  explicit next_turn(Scope& scope) : wait_(&resume), scope_(scope) {}
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    handle_ = handle;
+    scope_.scheduler().complete_next_turn(wait_, Outcome::ready);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  static void resume(Wait& wait) { reinterpret_cast<next_turn&>(wait).handle_.resume(); }
+  Wait wait_;  // first: resume() gets back its address
+  std::coroutine_handle<> handle_;
+  Scope& scope_;
 };
 
 /// A task that runs beside its owner: started at once, joined through `finished()`, cancelled by destroying it.

@@ -14,7 +14,11 @@ Transfer H1Wire::read_head_bytes() {
     head_ = PooledBuffer(BlockPool::kBuffer);
     begin_ = end_ = 0;
   }
-  if (end_ == head_.size()) {
+  if (end_ == head_.size() && begin_ >= head_.size() / 2) {
+    std::memmove(head_.data(), head_.data() + begin_, end_ - begin_);  // what heads before this one took
+    end_ -= begin_;
+    begin_ = 0;
+  } else if (end_ == head_.size()) {
     // The parser's limits end a head before this grows without bound.
     PooledBuffer larger(std::max(head_.size() * 2, BlockPool::kLarge));
     std::memcpy(larger.data(), head_.data() + begin_, end_ - begin_);

@@ -251,6 +251,7 @@ void Gateway::begin_stop() {
     cut();
     return;
   }
+  if (state_ == State::ended) end();  // whatever it waits for
   if (state_ != State::serving) return;
   state_ = State::waiting;
   notify_service_manager("STOPPING=1");

@@ -11,6 +11,7 @@ using io::Transfer;
 
 namespace {
 
+constexpr unsigned kMostInTurn = 32;  ///< requests of one connection in a turn of the loop
 constexpr Duration kLinger = std::chrono::seconds(1);
 constexpr Duration kLingerIdle = std::chrono::milliseconds(200);  ///< nothing was asked: only what crosses on the way
 
@@ -45,8 +46,7 @@ bool Session::start(int fd, const io::Endpoint& peer) {
 }
 
 void Session::drain() {
-  draining_ = true;
-  keep_alive_ = false;
+  draining_ = true;  // an answer whose head said keep-alive keeps its word: the next one closes
   if (idle_) wire_.socket.readable.notify();
 }
 
@@ -65,6 +65,13 @@ void Session::set_idle(bool idle) {
 Task<void> Session::run() {
   bool good = !settings_->proxy_protocol || co_await read_proxy_header();
   while (good) {
+    if (reactor_.now() != turn_) {
+      turn_ = reactor_.now();
+      in_turn_ = 0;
+    } else if (++in_turn_ == kMostInTurn) {
+      // Pipelined requests that the gateway answers itself need no wait at all.
+      co_await next_turn(scope_);
+    }
     if (co_await wait_for_request() == Next::close) {
       if (draining_ && !scope_.cancelled()) co_await linger(kLingerIdle);
       break;

@@ -137,6 +137,8 @@ class Session final : public http::ServerStream {
   bool responded_ = false;
   bool draining_ = false;
   bool idle_ = true;
+  TimePoint turn_{};  ///< the turn of the loop in which in_turn_ requests were served
+  unsigned in_turn_ = 0;
 
   Task<void> task_;
   Watch hangup_watch_;

@@ -6,6 +6,8 @@ using http::Io;
 
 namespace {
 
+constexpr int kMostHeads = 32;  ///< of one response, interim ones included
+
 /// `from` as it would go to a service, with every text copied to `arena`.
 void copy_head(const plugin::Exchange& from, std::string_view authority, Arena& arena, http::RequestHead& to) {
   to.method = from.request.method;
@@ -82,7 +84,9 @@ Task<bool> SideCalls::Call::send(client::H1Client& service) {
 
 Task<void> SideCalls::Call::drop_response(client::H1Client& service) {
   http::ResponseHead response(arena);
+  int heads = 0;
   do {
+    if (++heads > kMostHeads) co_return;
     Io io = service.read_head(response);
     while (io == Io::blocked) {
       if (!co_await ready(service.readable(), timeouts.read)) co_return;

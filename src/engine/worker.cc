@@ -113,8 +113,7 @@ void Worker::add_listener(std::uint16_t id, int fd, const std::string& name,
   if (acceptors_[id] == nullptr) acceptors_[id] = std::make_unique<Acceptor>(*this, id, metrics_.listener(name));
   Acceptor& acceptor = *acceptors_[id];
   acceptor.settings = std::move(settings);
-  const int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);  // each worker closes its own; the socket stays
-  if (own < 0 || !acceptor.socket.open(reactor_, own, true)) {
+  if (fd < 0 || !acceptor.socket.open(reactor_, fd, true)) {
     GH_LOG_ERROR("worker {} cannot watch listener {}: {}", index_, name, std::strerror(errno));
     return;
   }
@@ -132,8 +131,12 @@ void Worker::remove_listener(std::uint16_t id) {
   for (;;) {
     io::Endpoint peer;
     const int fd = io::accept_from(acceptor.socket.fd(), peer);
-    if (fd < 0) break;
-    take_connection(id, fd, peer);
+    if (fd >= 0) {
+      take_connection(id, fd, peer);
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE) acceptor.shed();
+    if (errno != ECONNABORTED && errno != EINTR) break;
   }
   acceptor.socket.close();
 }
@@ -155,7 +158,7 @@ Worker* Worker::less_loaded() const {
 }
 
 void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer) {
-  if (listener >= acceptors_.size() || acceptors_[listener] == nullptr) {
+  if (aborted_ || listener >= acceptors_.size() || acceptors_[listener] == nullptr) {
     ::close(fd);
     return;
   }
@@ -202,6 +205,7 @@ void Worker::drain() {
 
 std::size_t Worker::abort_all() {
   std::size_t count = 0;
+  aborted_ = true;
   sessions_.each([&](Session& session) {
     if (!session.idle()) ++count;
     session.abort(Reason::draining);

@@ -100,6 +100,7 @@ class Worker final : public Handler {
   SideCalls side_calls_;
   std::atomic<std::uint32_t> connection_count_{0};
   bool draining_ = false;
+  bool aborted_ = false;
   telemetry::AccessBuffer log_;
   FlushTimer flush_timer_;
 };

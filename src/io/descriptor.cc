@@ -22,6 +22,7 @@ bool Descriptor::open(Reactor& reactor, int fd, bool exclusive) {
     return false;
   }
   fd_ = fd;
+  watched_by_ = exclusive ? reactor.epoll_fd() : -1;
   can_read_ = false;
   can_write_ = true;  // a new socket has room; a connecting one says EAGAIN or ENOTCONN and is waited for
   finished_ = dead_ = false;
@@ -29,6 +30,8 @@ bool Descriptor::open(Reactor& reactor, int fd, bool exclusive) {
 }
 
 void Descriptor::close() noexcept {
+  // A listening socket is shared by descriptors of others: closing this one alone would leave it watched.
+  if (fd_ >= 0 && watched_by_ >= 0) ::epoll_ctl(watched_by_, EPOLL_CTL_DEL, fd_, nullptr);
   if (fd_ >= 0) ::close(fd_);
   fd_ = -1;
 }

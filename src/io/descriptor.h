@@ -64,6 +64,7 @@ class Descriptor {
   void note(std::uint32_t events);
 
   int fd_ = -1;
+  int watched_by_ = -1;  ///< the epoll to be told at close; -1 where the kernel does it
   bool can_read_ = false;
   bool can_write_ = false;
   bool finished_ = false;

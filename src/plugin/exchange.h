@@ -63,7 +63,8 @@ class Exchange {
 
   // ---- the response ----
 
-  http::ResponseHead response;   ///< from on_response on; fields without hop-by-hop ones
+  http::ResponseHead
+      response;  ///< from on_response on; fields without hop-by-hop ones. In on_complete a service's fields are gone
   std::string_view reply_body;   ///< the body where the gateway answers itself
   bool replied = false;          ///< the gateway answers itself; `response` is its answer
   Reason reason = Reason::none;  ///< why the client does not get what it asked for

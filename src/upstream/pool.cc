@@ -42,7 +42,7 @@ Connection* Pool::take_idle() {
       return &connection;
     }
     close(connection);
-    endpoint_.drop_permit();
+    give_permit();  // another worker may have asked for it and found it taken
   }
   return nullptr;
 }

@@ -1,6 +1,7 @@
 #include "engine/control/file_watch.h"
 
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
@@ -54,9 +55,11 @@ void FileWatch::read_events() {
   alignas(inotify_event) char buffer[4096];
   bool concerned = false;
   for (;;) {
-    const io::Transfer got = inotify_.read(buffer, sizeof buffer);
-    if (got.kind != io::Transfer::Kind::done) break;
-    for (std::size_t at = 0; at < got.bytes;) {
+    // Whole events only: a short read does not mean that nothing is left.
+    const ssize_t got = ::read(inotify_.fd(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
       const auto& event = *reinterpret_cast<const inotify_event*>(buffer + at);
       concerned = concerned || (event.mask & IN_Q_OVERFLOW) != 0 || (event.len != 0 && concerns(event.name));
       at += sizeof event + event.len;

@@ -39,13 +39,17 @@ ListeningSockets::~ListeningSockets() {
   for (const int fd : inherited_) ::close(fd);
 }
 
-std::expected<int, std::string> ListeningSockets::open(const config::Address& address) {
+std::expected<ListeningSockets::Socket, std::string> ListeningSockets::open(const config::Address& address) {
   const io::Endpoint endpoint = endpoint_of(address);
   const auto handed = std::ranges::find_if(inherited_, [&](int fd) { return io::is_listening_on(fd, endpoint); });
-  if (handed == inherited_.end()) return io::listen_on(endpoint);
+  if (handed == inherited_.end()) {
+    const std::expected<int, std::string> fd = io::listen_on(endpoint);
+    if (!fd) return std::unexpected(fd.error());
+    return Socket{*fd, false};
+  }
   const int fd = *handed;
   inherited_.erase(handed);
-  return fd;
+  return Socket{fd, true};
 }
 
 bool ListeningSockets::open(const std::vector<config::Listener>& listeners, config::Diagnostics& out) {
@@ -54,12 +58,12 @@ bool ListeningSockets::open(const std::vector<config::Listener>& listeners, conf
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const std::string address = listeners[i].address.text();
     if (sockets_.contains(address)) continue;
-    const std::expected<int, std::string> fd = open(listeners[i].address);
-    if (fd) {
-      sockets_[address] = *fd;
+    const std::expected<Socket, std::string> socket = open(listeners[i].address);
+    if (socket) {
+      sockets_[address] = *socket;
       opened.push_back(address);
     } else {
-      out.error(listeners[i].mark, "listeners[" + std::to_string(i) + "].address", fd.error());
+      out.error(listeners[i].mark, "listeners[" + std::to_string(i) + "].address", socket.error());
       good = false;
     }
   }
@@ -71,7 +75,7 @@ bool ListeningSockets::open(const std::vector<config::Listener>& listeners, conf
 
 void ListeningSockets::close_others(const std::vector<config::Listener>& listeners) {
   std::vector<std::string> gone;
-  for (const auto& [address, fd] : sockets_) {
+  for (const auto& [address, socket] : sockets_) {
     if (std::ranges::none_of(listeners, [&](const config::Listener& l) { return l.address.text() == address; })) {
       gone.push_back(address);
     }
@@ -80,14 +84,14 @@ void ListeningSockets::close_others(const std::vector<config::Listener>& listene
 }
 
 int ListeningSockets::fd(const config::Address& address) const {
-  return sockets_.at(address.text());
+  return sockets_.at(address.text()).fd;
 }
 
 void ListeningSockets::close(const std::string& address) {
   const auto found = sockets_.find(address);
   constexpr std::string_view kUnix = "unix:";
-  if (address.starts_with(kUnix)) ::unlink(address.c_str() + kUnix.size());
-  ::close(found->second);
+  if (address.starts_with(kUnix) && !found->second.handed_in) ::unlink(address.c_str() + kUnix.size());
+  ::close(found->second.fd);
   sockets_.erase(found);
 }
 

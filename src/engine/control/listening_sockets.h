@@ -30,10 +30,14 @@ class ListeningSockets {
   std::size_t unclaimed() const { return inherited_.size(); }
 
  private:
-  std::expected<int, std::string> open(const config::Address& address);
+  struct Socket {
+    int fd = -1;
+    bool handed_in = false;  ///< its file, if it has one, is the service manager's
+  };
+  std::expected<Socket, std::string> open(const config::Address& address);
   void close(const std::string& address);
 
-  std::map<std::string, int> sockets_;  ///< by the address' text
+  std::map<std::string, Socket> sockets_;  ///< by the address' text
   std::vector<int> inherited_;
 };
 

@@ -1,5 +1,6 @@
 #include "engine/control/publisher.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -47,7 +48,7 @@ Publisher::Publisher(io::Reactor& control, Workforce& workforce, std::function<v
 
 std::uint16_t Publisher::id_of(const config::Listener& listener) {
   const auto next = static_cast<std::uint16_t>(ids_.size());
-  return ids_.try_emplace(listener.name + '\n' + listener.address.text(), next).first->second;
+  return ids_.try_emplace(listener.address.text(), next).first->second;
 }
 
 void Publisher::publish(std::shared_ptr<const Snapshot> snapshot, const ListeningSockets& sockets,
@@ -57,8 +58,17 @@ void Publisher::publish(std::shared_ptr<const Snapshot> snapshot, const Listenin
   std::set<std::uint16_t> wanted;
   for (const config::Listener& listener : model.listeners) {
     const std::uint16_t id = id_of(listener);
-    listening.push_back({id, sockets.fd(listener.address), listener.name,
-                         std::make_shared<ListenerSettings>(listener, model.trusted_proxies), !live_.contains(id)});
+    listening.push_back({id,
+                         {},
+                         listener.name,
+                         std::make_shared<ListenerSettings>(listener, model.trusted_proxies),
+                         !live_.contains(id)});
+    if (listening.back().fresh) {
+      // Now: when a worker comes to it, the socket may have been closed again.
+      for (std::size_t i = 0; i < workforce_.shared().workers.size(); ++i) {
+        listening.back().fds.push_back(::fcntl(sockets.fd(listener.address), F_DUPFD_CLOEXEC, 3));
+      }
+    }
     wanted.insert(id);
   }
   std::vector<std::uint16_t> gone;
@@ -82,7 +92,7 @@ void Publisher::publish(std::shared_ptr<const Snapshot> snapshot, const Listenin
     worker.use_log(logging.sink, logging.format);
     for (const Listening& each : listening) {
       if (each.fresh) {
-        worker.add_listener(each.id, each.fd, each.name, each.settings);
+        worker.add_listener(each.id, each.fds[worker.index()], each.name, each.settings);
       } else {
         worker.change_listener(each.id, each.settings);
       }

@@ -31,7 +31,7 @@ class Publisher {
  private:
   struct Listening {
     std::uint16_t id;
-    int fd;
+    std::vector<int> fds;  ///< of a fresh one: a descriptor for each worker, which takes it over
     std::string name;
     std::shared_ptr<const SessionSettings> settings;
     bool fresh;
@@ -47,7 +47,7 @@ class Publisher {
     std::size_t users;  ///< workers that have not let go of it
   };
   std::list<InService> in_service_;
-  std::map<std::string, std::uint16_t> ids_;  ///< by name and address; given once, kept for ever
+  std::map<std::string, std::uint16_t> ids_;  ///< by address; given once, kept for ever
   std::set<std::uint16_t> live_;
 };
 

@@ -89,7 +89,11 @@ Services::Name& Services::watch(const std::string& name) {
 
 void Services::name_changed(Name& name, const std::vector<IpAddress>& addresses, const std::string& error) {
   const std::string& host = name.watch->name();
-  if (!error.empty()) GH_LOG_WARN("the name {} does not resolve: {}", host, error);
+  if (!error.empty()) {
+    GH_LOG_WARN("the name {} does not resolve: {}", host, error);
+    // What resolve_new_names() found before the watch began is not the watch's to forget.
+    if (error != io::kNoSuchHost) return;
+  }
   if (name.addresses == addresses) return;
   GH_LOG_INFO("the name {} stands for {} now", host, addresses.empty() ? "nothing" : joined(addresses));
   name.addresses = addresses;
@@ -157,11 +161,13 @@ void Services::commit(const config::Model& model) {
 void Services::sweep() {
   // Nobody else can take a new reference where this one is the last, so the count cannot grow again.
   std::erase_if(entries_, [](const auto& item) { return item.second.cluster.use_count() == 1; });
-  std::unordered_set<std::string> used;
-  for (const auto& [key, entry] : entries_) {
-    for (const config::Target& target : entry.targets) used.insert(target.address.host);
+  if (!names_.empty()) {
+    std::unordered_set<std::string> used;
+    for (const auto& [key, entry] : entries_) {
+      for (const config::Target& target : entry.targets) used.insert(target.address.host);
+    }
+    std::erase_if(names_, [&](const auto& item) { return !used.contains(item.first); });
   }
-  std::erase_if(names_, [&](const auto& item) { return !used.contains(item.first); });
   for (auto at = endpoints_.begin(); at != endpoints_.end();) {
     if (at->second.use_count() == 1) {
       retire(std::move(at->second));
