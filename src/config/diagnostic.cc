@@ -23,15 +23,41 @@ std::string Diagnostic::text() const {
   return text;
 }
 
+namespace {
+
+/// What was quoted from a file may hold anything; a finding is one line that does nothing to a terminal.
+void make_one_line(std::string& text) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::none_of(text, control)) return;
+  std::string line;
+  for (const char c : text) {
+    if (!control(c)) {
+      line += c;
+    } else {
+      line += c == '\n' ? "\\n" : c == '\t' ? "\\t" : "?";
+    }
+  }
+  text = std::move(line);
+}
+
+}  // namespace
+
 void Diagnostics::error(const Mark& mark, std::string path, std::string message, std::string hint) {
-  items_.push_back({Severity::error, mark, std::move(path), std::move(message), std::move(hint)});
+  add({Severity::error, mark, std::move(path), std::move(message), std::move(hint)});
 }
 
 void Diagnostics::warning(const Mark& mark, std::string path, std::string message, std::string hint) {
-  items_.push_back({Severity::warning, mark, std::move(path), std::move(message), std::move(hint)});
+  add({Severity::warning, mark, std::move(path), std::move(message), std::move(hint)});
 }
 
-bool Diagnostics::has_errors() const { return error_count() != 0; }
+void Diagnostics::add(Diagnostic diagnostic) {
+  for (std::string* text : {&diagnostic.path, &diagnostic.message, &diagnostic.hint}) make_one_line(*text);
+  items_.push_back(std::move(diagnostic));
+}
+
+bool Diagnostics::has_errors() const {
+  return error_count() != 0;
+}
 
 std::size_t Diagnostics::error_count() const {
   return static_cast<std::size_t>(std::ranges::count(items_, Severity::error, &Diagnostic::severity));
@@ -50,7 +76,9 @@ std::string Diagnostics::text() const {
   return text;
 }
 
-std::string Diagnostics::json() const { return to_json(node()); }
+std::string Diagnostics::json() const {
+  return to_json(node());
+}
 
 Node Diagnostics::node() const {
   Node list = Node::sequence();

@@ -39,7 +39,8 @@ class Diagnostics {
  public:
   void error(const Mark& mark, std::string path, std::string message, std::string hint = {});
   void warning(const Mark& mark, std::string path, std::string message, std::string hint = {});
-  void add(Diagnostic diagnostic) { items_.push_back(std::move(diagnostic)); }
+  /// Control characters in the texts are written as \n, \t or ?.
+  void add(Diagnostic diagnostic);
   bool has_errors() const;
   std::size_t error_count() const;
   /// Sorts by file, line, column, keeping the order of equals.
@@ -56,7 +57,8 @@ class Diagnostics {
   std::vector<Diagnostic> items_;
 };
 
-/// 'did you mean "x"?' for the candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length), else "".
+/// 'did you mean "x"?' for the candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length), else
+/// "".
 std::string suggest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace gatehouse::config

@@ -11,7 +11,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-Loaded load(const std::string& text) { return load_text({.name = "t.yaml", .text = text}, {}); }
+Loaded load(const std::string& text) {
+  return load_text({.name = "t.yaml", .text = text}, {});
+}
 
 constexpr const char* kBase = R"(listeners: [{address: "127.0.0.1:8080"}]
 services:
@@ -20,7 +22,8 @@ services:
 )";
 
 TEST(Loader, the_smallest_useful_file_loads) {
-  const Loaded loaded = load(std::string(kBase) + "routes: [{path: /users/*, service: user-service, strip_path: true}]\n");
+  const Loaded loaded =
+      load(std::string(kBase) + "routes: [{path: /users/*, service: user-service, strip_path: true}]\n");
   EXPECT_EQ(loaded.diagnostics.text(), "");
   ASSERT_EQ(loaded.model.routes.size(), 1u);
   EXPECT_EQ(loaded.model.routes[0].name, "/users/*");
@@ -44,7 +47,8 @@ TEST(Loader, routes_without_a_name_are_called_after_their_conditions) {
   EXPECT_EQ(loaded.diagnostics.text(), "");
   std::vector<std::string> names;
   for (const Route& route : loaded.model.routes) names.push_back(route.name);
-  EXPECT_THAT(names, ElementsAre("GET,POST /orders/*", "x-api-version=v2", "*.partner.example.com", "*.partner.example.com (2)"));
+  EXPECT_THAT(names, ElementsAre("GET,POST /orders/*", "x-api-version=v2", "*.partner.example.com",
+                                 "*.partner.example.com (2)"));
 }
 
 TEST(Loader, a_route_without_an_action_goes_to_the_default_service) {
@@ -137,6 +141,47 @@ routes:
   EXPECT_EQ(second.model.routes[0].timeouts.connect, std::nullopt);
   EXPECT_EQ(std::get<RespondAction>(second.model.routes[1].action).body, "a ${x}");
   EXPECT_EQ(std::get<SplitAction>(second.model.routes[2].action).sticky_cookie, "canary");
+}
+
+TEST(Loader, a_plugin_without_options_prints_in_the_same_order_when_it_is_printed_again) {
+  Catalogue catalogue;
+  PluginInfo info;
+  info.name = "tap";
+  info.effective = [](const Node* written) {
+    Node config = written ? *written : Node::mapping();
+    if (!config.find("rate")) config.set("rate", Node::integer(1));
+    return std::make_shared<const Node>(std::move(config));
+  };
+  catalogue.plugins.push_back(std::move(info));
+  const Loaded first =
+      load_text({.name = "t.yaml", .text = std::string(kBase) + "plugins: [{name: tap}]\n"}, catalogue);
+  ASSERT_EQ(first.diagnostics.text(), "");
+  const std::string printed = print_effective(first, catalogue);
+  const Loaded second = load_text({.name = "t.yaml", .text = printed}, catalogue);
+  EXPECT_EQ(second.diagnostics.text(), "");
+  EXPECT_EQ(print_effective(second, catalogue), printed);
+}
+
+TEST(Loader, what_is_printed_as_json_keeps_its_literal_dollar_braces) {
+  const Loaded first = load(std::string(kBase) + "routes: [{path: /a, respond: {body: \"$${x} $${{ y }}\"}}]\n");
+  ASSERT_EQ(first.diagnostics.text(), "");
+  const Loaded second = load(print_effective_json(first, {}));
+  EXPECT_EQ(second.diagnostics.text(), "");
+  ASSERT_EQ(second.model.routes.size(), 1u);
+  EXPECT_EQ(std::get<RespondAction>(second.model.routes[0].action).body, "${x} ${{ y }}");
+}
+
+TEST(Loader, a_path_that_cannot_be_read_is_reported_once_and_where_it_stands) {
+  const Loaded loaded = load(std::string(kBase) + "routes: [{path: a, service: user-service}]\n");
+  EXPECT_EQ(loaded.diagnostics.text(),
+            "t.yaml:5:17: routes[0].path: must be a path that starts with / or ~, got \"a\"\n");
+}
+
+TEST(Loader, a_line_break_in_what_is_quoted_breaks_no_finding) {
+  const Loaded loaded = load(std::string(kBase) + "routes: [{path: /a, service: \"no\\nbo\\edy\", \"k\\ney\": 1}]\n");
+  EXPECT_EQ(loaded.diagnostics.text(),
+            "t.yaml:5:30: routes[0].service: no service \"no\\nbo?dy\"\n"
+            "t.yaml:5:44: routes[0].k\\ney: unknown key\n");
 }
 
 TEST(Loader, the_schema_is_json_and_knows_the_keys) {

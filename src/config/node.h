@@ -99,8 +99,8 @@ Node parse_document(std::string_view text, const std::string& file, Diagnostics&
 
 /// YAML that parse_document reads to the same tree; "${" in a scalar is written as "$${" if `escape_load_time`.
 std::string to_yaml(const Node& node, bool escape_load_time = false);
-/// JSON with two spaces of indent and a final newline.
-std::string to_json(const Node& node);
+/// JSON with two spaces of indent and a final newline; "${" as for YAML.
+std::string to_json(const Node& node, bool escape_load_time = false);
 /// JSON on one line.
 std::string to_json_line(const Node& node);
 

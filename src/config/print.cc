@@ -13,7 +13,12 @@ void complete_plugins(Node* owner, const Catalogue& catalogue) {
     if (!info || !info->effective) continue;
     const Node* written = use.find("config");
     const auto config = info->effective(written && !written->is_null() ? written : nullptr);
-    if (config && !config->entries().empty()) use.set("config", *config);
+    if (!config || config->entries().empty()) continue;
+    if (Node* known = use.find("config")) {
+      *known = *config;
+    } else {  // where it stands when it is written, so that what is printed prints the same again
+      use.entries().insert(use.entries().begin() + 1, {"config", use.mark(), *config});
+    }
   }
 }
 
@@ -36,7 +41,7 @@ std::string print_effective(const Loaded& loaded, const Catalogue& catalogue) {
 }
 
 std::string print_effective_json(const Loaded& loaded, const Catalogue& catalogue) {
-  return to_json(effective(loaded, catalogue));
+  return to_json(effective(loaded, catalogue), true);
 }
 
 }  // namespace gatehouse::config

@@ -29,7 +29,8 @@ class Resolver {
  private:
   std::string indexed(const char* list, std::size_t i) { return std::string(list) + "[" + std::to_string(i) + "]"; }
 
-  void unique(std::unordered_map<std::string, Mark>& seen, const std::string& name, const Mark& mark, const std::string& path) {
+  void unique(std::unordered_map<std::string, Mark>& seen, const std::string& name, const Mark& mark,
+              const std::string& path) {
     if (name.empty()) return;
     const auto [first, fresh] = seen.emplace(name, mark);
     if (!fresh) out_.error(mark, path, "the name \"" + name + "\" is taken, first at " + first->second.text());
@@ -37,8 +38,7 @@ class Resolver {
 
   void listeners() {
     if (written_.written_listeners.empty() && !has_faulty("listeners")) {
-      out_.error(tree_->mark(), "listeners", "needs at least one listener",
-                 "listeners: [{address: \"0.0.0.0:8080\"}]");
+      out_.error(tree_->mark(), "listeners", "needs at least one listener", "listeners: [{address: \"0.0.0.0:8080\"}]");
     }
     std::unordered_map<std::string, Mark> names, addresses;
     for (std::size_t i = 0; i < written_.written_listeners.size(); ++i) {
@@ -49,7 +49,8 @@ class Resolver {
         Diagnostics seen_before;
         limits_options().decode(*listener.limits_node, Where(seen_before, "", {}), listener.limits);
       }
-      const bool known = !listener.address.ip.unspecified() || listener.address.port != 0 || !listener.address.host.empty();
+      const bool known =
+          !listener.address.ip.unspecified() || listener.address.port != 0 || !listener.address.host.empty();
       if (known && listener.name.empty()) listener.name = listener.address.text();
       unique(names, listener.name, listener.mark, path + ".name");
       if (known && (listener.address.port != 0 || listener.address.kind == Address::Kind::unix_path)) {
@@ -63,7 +64,8 @@ class Resolver {
       written_.listeners.push_back(listener);
     }
     if (!written_.admin) return;
-    for (const Address* address : {&written_.admin->address, written_.admin->probes ? &*written_.admin->probes : nullptr}) {
+    for (const Address* address :
+         {&written_.admin->address, written_.admin->probes ? &*written_.admin->probes : nullptr}) {
       if (!address || address->port == 0) continue;
       const auto taken = addresses.find(address->text());
       if (taken != addresses.end()) {
@@ -90,7 +92,8 @@ class Resolver {
   }
 
   void service(const std::string& name, const Mark& mark, const std::string& path) {
-    if (!known_services_.contains(name)) out_.error(mark, path, "no service \"" + name + "\"", suggest(name, service_names_));
+    if (!known_services_.contains(name))
+      out_.error(mark, path, "no service \"" + name + "\"", suggest(name, service_names_));
   }
 
   void routes() {
@@ -119,7 +122,8 @@ class Resolver {
   void name_after_conditions(WrittenRoute& route, std::unordered_map<std::string, Mark>& names) {
     const std::string base = name_of_conditions(route);
     route.name = base;
-    for (int n = 2; !names.emplace(route.name, route.mark).second; ++n) route.name = base + " (" + std::to_string(n) + ")";
+    for (int n = 2; !names.emplace(route.name, route.mark).second; ++n)
+      route.name = base + " (" + std::to_string(n) + ")";
   }
 
   void action(WrittenRoute& route) {
@@ -135,17 +139,20 @@ class Resolver {
       service(forward->service, forward->mark, route.config_path + ".service");
     }
     if (const auto* split = std::get_if<SplitAction>(&route.action)) {
-      for (const SplitAction::Part& part : split->parts) service(part.service, part.mark, route.config_path + ".split.services");
+      for (const SplitAction::Part& part : split->parts)
+        service(part.service, part.mark, route.config_path + ".split.services");
     }
   }
 
   void regex(const std::string& pattern, const Mark& mark, const std::string& path) {
     const std::string fault = catalogue_.check_regex ? catalogue_.check_regex(pattern) : check_regex(pattern);
-    if (!fault.empty()) out_.error(mark, path, "must be a regular expression (RE2: " + fault + "), got \"" + pattern + "\"");
+    if (!fault.empty())
+      out_.error(mark, path, "must be a regular expression (RE2: " + fault + "), got \"" + pattern + "\"");
   }
 
   void patterns(const WrittenRoute& route) {
     for (const PathPattern& path : route.paths) {
+      if (path.text.empty()) continue;  // what could not be read has been reported
       std::vector<std::string> captures;
       if (catalogue_.check_path) {
         if (const std::string fault = catalogue_.check_path(path.text, &captures); !fault.empty()) {
@@ -157,12 +164,14 @@ class Resolver {
     }
     if (route.paths.empty()) templates(route, {}, {});
     for (const NamedMatch& match : route.headers) {
-      if (!match.match.regex.empty()) regex(match.match.regex, match.mark, route.config_path + ".headers." + match.name);
+      if (!match.match.regex.empty())
+        regex(match.match.regex, match.mark, route.config_path + ".headers." + match.name);
     }
     for (const NamedMatch& match : route.query) {
       if (!match.match.regex.empty()) regex(match.match.regex, match.mark, route.config_path + ".query." + match.name);
     }
-    if (!route.rewrite.regex.empty()) regex(route.rewrite.regex, route.rewrite.mark, route.config_path + ".rewrite.regex");
+    if (!route.rewrite.regex.empty())
+      regex(route.rewrite.regex, route.rewrite.mark, route.config_path + ".rewrite.regex");
   }
 
   void templates(const WrittenRoute& route, const std::vector<std::string>& captures, const PathPattern& path) {
@@ -186,8 +195,9 @@ class Resolver {
       }
       const std::string name = text.substr(open + 1, close - open - 1);
       if (std::ranges::find(captures, name) != captures.end()) continue;
-      out_.error(mark, where, path.text.empty() ? "no path that captures \"" + name + "\""
-                                                : "the path \"" + path.text + "\" captures no \"" + name + "\"",
+      out_.error(mark, where,
+                 path.text.empty() ? "no path that captures \"" + name + "\""
+                                   : "the path \"" + path.text + "\" captures no \"" + name + "\"",
                  suggest(name, captures));
     }
   }
@@ -202,7 +212,8 @@ class Resolver {
 
 }  // namespace
 
-Model resolve(WrittenModel written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue, Diagnostics& out) {
+Model resolve(WrittenModel written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
+              Diagnostics& out) {
   return Resolver(written, tree, catalogue, out).run();
 }
 

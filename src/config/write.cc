@@ -62,7 +62,8 @@ bool is_special(std::string_view text) {
 }
 
 bool looks_numeric(std::string_view text) {
-  return !text.empty() && (std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '.' || text[0] == '-' || text[0] == '+');
+  return !text.empty() &&
+         (std::isdigit(static_cast<unsigned char>(text[0])) || text[0] == '.' || text[0] == '-' || text[0] == '+');
 }
 
 /// Whether `text` reads back unchanged without quotes, also within [..] and {..}.
@@ -70,15 +71,20 @@ bool is_bare(std::string_view text) {
   const auto plain = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || std::string_view("._-/+@").contains(c);
   };
-  return !text.empty() && std::ranges::all_of(text, plain) && text[0] != '@' && !text.starts_with("---") && text != "-" &&
-         text != "...";
+  return !text.empty() && std::ranges::all_of(text, plain) && text[0] != '@' && !text.starts_with("---") &&
+         text != "-" && text != "...";
+}
+
+/// The text of a scalar; with `escape` as it must be written to be read as that text.
+std::string written_text(const Node& node, bool escape) {
+  std::string text = node.text();
+  if (!escape) return text;
+  for (std::size_t at = 0; (at = text.find("${", at)) != std::string::npos; at += 3) text.insert(at, "$");
+  return text;
 }
 
 void scalar(const Node& node, bool escape, std::string& to) {
-  std::string text = node.text();
-  if (escape) {
-    for (std::size_t at = 0; (at = text.find("${", at)) != std::string::npos; at += 3) text.insert(at, "$");
-  }
+  const std::string text = written_text(node, escape);
   const bool bare = is_bare(text) && (!node.quoted() || (!is_special(text) && !looks_numeric(text)));
   if (bare && !(is_special(text) && (text == "null" || text == "~"))) {
     to += text;
@@ -102,10 +108,18 @@ void key_text(const std::string& key, std::string& to) {
 
 void flat(const Node& node, bool escape, std::string& to) {
   switch (node.kind()) {
-    case Node::Kind::null: to += "null"; break;
-    case Node::Kind::scalar: scalar(node, escape, to); break;
-    case Node::Kind::sequence: to += "[]"; break;
-    case Node::Kind::mapping: to += "{}"; break;
+    case Node::Kind::null:
+      to += "null";
+      break;
+    case Node::Kind::scalar:
+      scalar(node, escape, to);
+      break;
+    case Node::Kind::sequence:
+      to += "[]";
+      break;
+    case Node::Kind::mapping:
+      to += "{}";
+      break;
   }
 }
 
@@ -146,7 +160,7 @@ void block(const Node& node, int indent, bool started, bool escape, std::string&
   }
 }
 
-void json(const Node& node, int indent, std::string& to) {
+void json(const Node& node, int indent, bool escape, std::string& to) {
   const bool lines = indent >= 0;
   const auto newline = [&](int depth) {
     if (!lines) return;
@@ -159,19 +173,21 @@ void json(const Node& node, int indent, std::string& to) {
     newline(inner);
   };
   switch (node.kind()) {
-    case Node::Kind::null: to += "null"; return;
+    case Node::Kind::null:
+      to += "null";
+      return;
     case Node::Kind::scalar:
       if (!node.quoted() && (is_json_number(node.text()) || node.text() == "true" || node.text() == "false")) {
         to += node.text();
       } else {
-        quote(node.text(), to);
+        quote(written_text(node, escape), to);
       }
       return;
     case Node::Kind::sequence:
       to += '[';
       for (std::size_t i = 0; i < node.items().size(); ++i) {
         separate(i);
-        json(node.items()[i], inner, to);
+        json(node.items()[i], inner, escape, to);
       }
       if (!node.items().empty()) newline(indent);
       to += ']';
@@ -182,7 +198,7 @@ void json(const Node& node, int indent, std::string& to) {
         separate(i);
         quote(node.entries()[i].key, to);
         to += ": ";
-        json(node.entries()[i].value, inner, to);
+        json(node.entries()[i].value, inner, escape, to);
       }
       if (!node.entries().empty()) newline(indent);
       to += '}';
@@ -203,15 +219,15 @@ std::string to_yaml(const Node& node, bool escape_load_time) {
   return text;
 }
 
-std::string to_json(const Node& node) {
+std::string to_json(const Node& node, bool escape_load_time) {
   std::string text;
-  json(node, 0, text);
+  json(node, 0, escape_load_time, text);
   return text + "\n";
 }
 
 std::string to_json_line(const Node& node) {
   std::string text;
-  json(node, -1, text);
+  json(node, -1, false, text);
   return text;
 }
 

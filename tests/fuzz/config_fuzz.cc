@@ -31,7 +31,7 @@ void check_diagnostics(const config::Diagnostics& diagnostics) {
   for (const config::Diagnostic& found : diagnostics.items()) {
     require(!found.message.empty(), "a finding says something");
     require(found.mark.file != nullptr, "and where");
-    require(found.message.find('\n') == std::string::npos, "in one line");
+    require(found.text().find('\n') == std::string::npos, "in one line");
     if (before != nullptr && before->mark.file == found.mark.file && found.mark.file != nullptr) {
       require(std::pair(before->mark.line, before->mark.column) <= std::pair(found.mark.line, found.mark.column),
               "findings are sorted by place");
