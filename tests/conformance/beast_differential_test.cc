@@ -40,7 +40,8 @@ bool has_a_forbidden_trailer(const Sample& sample, const Judgement&) {
   return sample.name.starts_with("trailer with a");
 }
 bool has_a_later_version(const Sample& sample, const Judgement&) {
-  return sample.name.starts_with("version 1.");
+  const std::size_t at = sample.bytes.find(" HTTP/1.");
+  return at != std::string::npos && at + 8 < sample.bytes.size() && sample.bytes[at + 8] > '1';
 }
 bool has_an_extension(const Sample& sample, const Judgement&) {
   return sample.bytes.find(';') != std::string::npos;

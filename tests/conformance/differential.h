@@ -46,6 +46,7 @@ inline void compare(const std::function<Judgement(const Sample&, std::size_t)>& 
       EXPECT_EQ(mine.requests.size(), other.requests.size()) << "the other sees more requests";
       ++taken_by_both;
     } else if (mine.accepted()) {
+      EXPECT_LE(other.requests.size(), mine.requests.size()) << "the other sees more requests";
       const auto found = std::find_if(others.begin(), others.end(), [&](const OtherRefuses& entry) {
         const bool same = *entry.refusal == '\0' ? other.accepted() : other.refusal.starts_with(entry.refusal);
         return same && entry.when(sample, mine);
@@ -55,7 +56,7 @@ inline void compare(const std::function<Judgement(const Sample&, std::size_t)>& 
       } else {
         ++others_used[static_cast<std::size_t>(found - others.begin())];
       }
-    } else if (other.accepted()) {
+    } else if (other.accepted() || other.requests.size() > mine.requests.size()) {
       const auto found =
           std::find_if(ours.begin(), ours.end(), [&](const WeRefuse& entry) { return mine.refusal == entry.refusal; });
       if (found == ours.end()) {

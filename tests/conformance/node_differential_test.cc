@@ -59,7 +59,8 @@ bool has_a_forbidden_trailer(const Sample& sample, const Judgement&) {
   return sample.name.starts_with("trailer with a");
 }
 bool has_a_later_version(const Sample& sample, const Judgement&) {
-  return sample.name.starts_with("version 1.");
+  const std::size_t at = sample.bytes.find(" HTTP/1.");
+  return at != std::string::npos && at + 8 < sample.bytes.size() && sample.bytes[at + 8] > '1';
 }
 bool has_an_extension(const Sample& sample, const Judgement&) {
   return sample.bytes.find(';') != std::string::npos;
@@ -100,6 +101,7 @@ const std::vector<WeRefuse> kOnlyWeRefuse{
     {"bad request target", "none of the four forms, or no version at all (RFC 9112, 3)"},
     {"bad authority in the request target", "no user, and a host (RFC 9110, 4.2.1 and 4.2.4)"},
     {"the target * is for OPTIONS only", "asterisk-form (RFC 9112, 3.2.4)"},
+    {"missing Host", "Node answers 400 too, but reads the next request; we close (RFC 9112, 3.2)"},
     {"more than one Host", "a server must refuse it (RFC 9112, 3.2)"},
     {"bad Host", "a server must refuse it (RFC 9112, 3.2)"},
 };

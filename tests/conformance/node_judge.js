@@ -23,6 +23,10 @@ function take(request, response) {
 const server = http.createServer({insecureHTTPParser: false, keepAliveTimeout: 60000}, take);
 server.on('checkContinue', take);
 server.on('checkExpectation', take);
+server.on('connect', (request, socket) => {
+  judgement.requests.push(`${request.method} ${hex(Buffer.from(request.url, 'latin1'))} -`);
+  socket.end();
+});
 server.on('clientError', (error, socket) => {
   judgement.error = judgement.error || error.code || 'unknown';
   socket.destroy();

@@ -388,6 +388,7 @@ std::vector<Sample> request_corpus() {
   for (const Sample& sample : well_formed()) {
     for (int i = 0; i < 25; ++i) corpus.push_back(mutate(sample, random));
   }
+  for (Sample& sample : public_vectors()) corpus.push_back(std::move(sample));
   return corpus;
 }
 

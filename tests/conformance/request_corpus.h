@@ -10,7 +10,12 @@ struct Sample {
   std::string bytes;
 };
 
-/// Requests of every class that implementations have disagreed on, then mutations of well-formed ones. Always the same.
+/// Requests of every class that implementations have disagreed on, then mutations of well-formed ones, always the same;
+/// then the public vectors.
 std::vector<Sample> request_corpus();
+
+/// The requests of http1-compliance.json in the folder that GATEHOUSE_CONFORMANCE names, else beside the checkout; none
+/// where that is missing.
+std::vector<Sample> public_vectors();
 
 }  // namespace gatehouse::test
