@@ -1,6 +1,7 @@
 #include "io/socket.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -115,6 +116,23 @@ std::expected<int, std::string> listen_on(const Endpoint& endpoint, int backlog)
     return cannot_listen(endpoint, error);
   }
   return fd;
+}
+
+void refuse_new_connections(int fd) {
+  if (local_endpoint(fd).is_unix()) {
+    ::shutdown(fd, SHUT_RD);  // connect() fails, accept() goes on until the queue is empty
+    return;
+  }
+  // A filter sees the TCP header first: drops SYN without ACK, lets what belongs to a handshake under way pass.
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TH_SYN | TH_ACK),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TH_SYN, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+  };
+  const sock_fprog filter{sizeof program / sizeof *program, program};
+  ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
 }
 
 bool is_listening_on(int fd, const Endpoint& endpoint) {

@@ -39,6 +39,9 @@ class Endpoint {
 /// A listening, non-blocking socket. Errors: a sentence that names the address ("cannot listen on 0.0.0.0:80: address
 /// already in use"). A Unix path that nobody listens on any more is replaced.
 std::expected<int, std::string> listen_on(const Endpoint& endpoint, int backlog = 4096);
+/// From now on no new connection reaches the listening socket `fd`; those that wait in it can still be accepted. A
+/// close would reset whatever came between the last accept and itself. For all who share the socket, for good.
+void refuse_new_connections(int fd);
 /// Whether `fd` is a listening socket bound to `endpoint` (for LISTEN_FDS).
 bool is_listening_on(int fd, const Endpoint& endpoint);
 

@@ -122,6 +122,30 @@ TEST(Socket, a_connect_to_a_port_where_nobody_listens_is_refused) {
   EXPECT_EQ(outcome_of_connect(client), ECONNREFUSED);
 }
 
+TEST(Socket, a_listener_that_refuses_new_connections_still_gives_those_that_wait) {
+  for (const std::string_view text : {"127.0.0.1", "::1"}) {
+    SCOPED_TRACE(text);
+    Fd listener(listen_on(Endpoint::ip(*IpAddress::parse(text), 0)).value());
+    const Endpoint address = local_endpoint(listener);
+    const Fd early(start_connect(address));
+    ASSERT_EQ(outcome_of_connect(early), 0);
+    refuse_new_connections(listener);
+    const Fd late(start_connect(address));
+    pollfd asked{.fd = late, .events = POLLOUT, .revents = 0};
+    EXPECT_EQ(::poll(&asked, 1, 100), 0) << "a late connection came through";
+    Endpoint peer;
+    const Fd accepted(accept_from(listener, peer));
+    EXPECT_GE(accepted, 0);
+    listener.close();
+    EXPECT_EQ(outcome_of_connect(late), ECONNREFUSED);
+    EXPECT_EQ(::send(early, "x", 1, 0), 1);
+    char byte = 0;
+    asked = {.fd = accepted, .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&asked, 1, 20'000), 1);
+    EXPECT_EQ(::recv(accepted, &byte, 1, 0), 1);
+  }
+}
+
 TEST(Socket, a_port_in_use_is_an_error_that_names_it) {
   const Fd first(listen_on(loopback()).value());
   const Endpoint taken = local_endpoint(first);

@@ -331,7 +331,7 @@ class Random {
   std::uint64_t state_ = 0x67617465686f7573;
 };
 
-constexpr std::string_view kTelling("\r\n\t \0:;,/09afgX\x0b\x7f\x80+-.\"%#", 26);
+constexpr std::string_view kTelling("\r\n\t \0:;,/09afgX\x0b\x7f\x80+-.\"%#", 24);
 
 Sample mutate(const Sample& sample, Random& random) {
   std::string bytes = sample.bytes;

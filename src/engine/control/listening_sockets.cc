@@ -73,14 +73,25 @@ bool ListeningSockets::open(const std::vector<config::Listener>& listeners, conf
   return good;
 }
 
-void ListeningSockets::close_others(const std::vector<config::Listener>& listeners) {
+std::vector<std::string> ListeningSockets::others(const std::vector<config::Listener>& listeners) const {
   std::vector<std::string> gone;
   for (const auto& [address, socket] : sockets_) {
     if (std::ranges::none_of(listeners, [&](const config::Listener& l) { return l.address.text() == address; })) {
       gone.push_back(address);
     }
   }
-  for (const std::string& address : gone) close(address);
+  return gone;
+}
+
+void ListeningSockets::silence_others(const std::vector<config::Listener>& listeners) {
+  for (const std::string& address : others(listeners)) {
+    const Socket& socket = sockets_.at(address);
+    if (!socket.handed_in) io::refuse_new_connections(socket.fd);
+  }
+}
+
+void ListeningSockets::close_others(const std::vector<config::Listener>& listeners) {
+  for (const std::string& address : others(listeners)) close(address);
 }
 
 int ListeningSockets::fd(const config::Address& address) const {

@@ -23,6 +23,9 @@ class ListeningSockets {
   /// Opens what `listeners` need and is not open. On an error, which is reported with the listener's place, what was
   /// opened meanwhile is closed again.
   bool open(const std::vector<config::Listener>& listeners, config::Diagnostics& out);
+  /// Lets no new connection come to what none of `listeners` needs, so that workers can accept what waits before
+  /// close_others(). Sockets that were handed in stay open elsewhere and are left alone.
+  void silence_others(const std::vector<config::Listener>& listeners);
   /// Closes what none of `listeners` needs. Workers that still accept have descriptors of their own.
   void close_others(const std::vector<config::Listener>& listeners);
   int fd(const config::Address& address) const;
@@ -36,6 +39,7 @@ class ListeningSockets {
   };
   std::expected<Socket, std::string> open(const config::Address& address);
   void close(const std::string& address);
+  std::vector<std::string> others(const std::vector<config::Listener>& listeners) const;
 
   std::map<std::string, Socket> sockets_;  ///< by the address' text
   std::vector<int> inherited_;

@@ -91,6 +91,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     log_ = logging;
     log_path_ = logging.sink != nullptr ? snapshot->model().logging.access.path : "";
     current_ = snapshot;
+    sockets_.silence_others(snapshot->model().listeners);
     publisher_.publish(snapshot, sockets_, std::move(logging));
     sockets_.close_others(snapshot->model().listeners);
   } else {
@@ -106,6 +107,7 @@ void Reloader::reopen_logs() {
 }
 
 void Reloader::stop_accepting() {
+  sockets_.silence_others({});
   publisher_.stop_accepting();
   sockets_.close_others({});
 }
