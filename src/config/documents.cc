@@ -161,7 +161,7 @@ std::string foreign_format(const Node& document, std::string_view text) {
   if (document.find("_format_version")) return "Kong";
   if (document.find("static_resources")) return "Envoy";
   if (document.find("openapi") || document.find("swagger")) return "OpenAPI";
-  const Node* routes = document.find("routes");
+  const Node* routes = document.find("listeners") ? nullptr : document.find("routes");
   const auto is_kong = [](const Node& route) { return route.find("paths") != nullptr; };
   return routes && std::ranges::any_of(routes->items(), is_kong) ? "Kong" : "";
 }

@@ -177,6 +177,23 @@ TEST(Loader, a_path_that_cannot_be_read_is_reported_once_and_where_it_stands) {
             "t.yaml:5:17: routes[0].path: must be a path that starts with / or ~, got \"a\"\n");
 }
 
+TEST(Loader, a_foreign_file_is_called_what_it_is) {
+  EXPECT_EQ(load("_format_version: \"3.0\"\nservices: []\n").diagnostics.text(),
+            "t.yaml:1:1: Kong files are not supported yet\n");
+  EXPECT_THAT(
+      load("services:\n- {name: a, url: \"http://a\", routes: []}\nroutes: [{paths: [/a]}]\n").diagnostics.text(),
+      HasSubstr("Kong files are not supported yet"));
+  EXPECT_THAT(load("static_resources: {listeners: []}\n").diagnostics.text(), HasSubstr("Envoy files"));
+  EXPECT_THAT(load("{\"openapi\": \"3.0.1\", \"paths\": {}}").diagnostics.text(), HasSubstr("OpenAPI files"));
+  EXPECT_THAT(load("events {\n}\nhttp {\n  server {\n    listen 80;\n  }\n}\n").diagnostics.text(),
+              HasSubstr("nginx files"));
+}
+
+TEST(Loader, a_native_file_with_a_word_of_kongs_is_still_native) {
+  EXPECT_EQ(load(std::string(kBase) + "routes: [{paths: [/a], service: user-service}]\n").diagnostics.text(),
+            "t.yaml:5:11: routes[0].paths: unknown key; did you mean \"path\"?\n");
+}
+
 TEST(Loader, a_line_break_in_what_is_quoted_breaks_no_finding) {
   const Loaded loaded = load(std::string(kBase) + "routes: [{path: /a, service: \"no\\nbo\\edy\", \"k\\ney\": 1}]\n");
   EXPECT_EQ(loaded.diagnostics.text(),

@@ -119,7 +119,7 @@ bool Gateway::start() {
   state_ = State::serving;
   if (options_.watch) {
     watch_ = std::make_unique<FileWatch>(reactor_, [this] { reload_if_changed(); });
-    watch_->watch(reloader_.current()->loaded.files);
+    watch_->watch(reloader_.current()->loaded->files);
   }
   for (const config::Listener& listener : reloader_.current()->model().listeners) {
     GH_LOG_INFO("listening on {} as {}", listener.address.text(), listener.name);
@@ -201,7 +201,7 @@ void Gateway::reload() {
   const ReloadReport report = reloader_.apply(reloader_.load());
   log_report(report);
   if (report.accepted) update_probes();
-  if (watch_ != nullptr) watch_->watch(reloader_.current()->loaded.files);
+  if (watch_ != nullptr) watch_->watch(reloader_.current()->loaded->files);
   notify_service_manager("READY=1");
 }
 
@@ -227,7 +227,7 @@ ReloadReport Gateway::submit(std::string text, bool dry_run) {
 }
 
 std::string Gateway::effective_config(bool json) const {
-  const config::Loaded& loaded = reloader_.current()->loaded;
+  const config::Loaded& loaded = *reloader_.current()->loaded;
   return json ? config::print_effective_json(loaded, *options_.catalogue)
               : config::print_effective(loaded, *options_.catalogue);
 }

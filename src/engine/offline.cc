@@ -43,6 +43,21 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
   std::map<std::string, std::shared_ptr<void>> kept_;  ///< while it is built, plugins hold what they need
 };
 
+std::shared_ptr<const Snapshot> build(std::shared_ptr<const config::Loaded> loaded,
+                                      std::shared_ptr<const routing::Router> router,
+                                      std::span<const plugin::PluginType* const> types, config::Diagnostics& faults) {
+  const config::Mark start = loaded->files.empty()
+                                 ? config::Mark{}
+                                 : config::Mark{std::make_shared<const std::string>(loaded->files.front()), 0, 0};
+  try {
+    OfflineSurroundings surroundings;
+    return build_snapshot(std::move(loaded), std::move(router), types, surroundings);
+  } catch (const std::exception& fault) {
+    faults.error(start, "", std::string("cannot be built: ") + fault.what());
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> take_unsent_copies() {
@@ -51,16 +66,7 @@ std::vector<std::string> take_unsent_copies() {
 
 std::shared_ptr<const Snapshot> build_offline(config::Loaded loaded, std::span<const plugin::PluginType* const> types,
                                               config::Diagnostics& faults) {
-  const config::Mark start = loaded.files.empty()
-                                 ? config::Mark{}
-                                 : config::Mark{std::make_shared<const std::string>(loaded.files.front()), 0, 0};
-  try {
-    OfflineSurroundings surroundings;
-    return build_snapshot(std::move(loaded), types, surroundings);
-  } catch (const std::exception& fault) {
-    faults.error(start, "", std::string("cannot be built: ") + fault.what());
-    return nullptr;
-  }
+  return build(std::make_shared<config::Loaded>(std::move(loaded)), nullptr, types, faults);
 }
 
 std::shared_ptr<const Snapshot> build_offline_twin(const Snapshot& snapshot, config::Diagnostics& faults) {
@@ -73,7 +79,7 @@ std::shared_ptr<const Snapshot> build_offline_twin(const Snapshot& snapshot, con
   add(snapshot.global_plugins);
   for (const auto& instances : snapshot.service_plugins) add(instances);
   for (const auto& instances : snapshot.route_plugins) add(instances);
-  return build_offline(snapshot.loaded, types, faults);
+  return build(snapshot.loaded, snapshot.router, types, faults);
 }
 
 }  // namespace gatehouse::engine

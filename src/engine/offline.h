@@ -16,7 +16,8 @@ namespace gatehouse::engine {
 std::shared_ptr<const Snapshot> build_offline(config::Loaded loaded, std::span<const plugin::PluginType* const> types,
                                               config::Diagnostics& faults);
 
-/// The same configuration as `snapshot`, which may be in service: its plugins' state is left alone. Any thread.
+/// The same configuration as `snapshot`, which may be in service: shares what never changes and leaves its plugins'
+/// state alone. Any thread.
 std::shared_ptr<const Snapshot> build_offline_twin(const Snapshot& snapshot, config::Diagnostics& faults);
 
 /// The services to which plugins of offline snapshots would have sent copies, on this thread since the last call.

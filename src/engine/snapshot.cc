@@ -11,12 +11,12 @@ using plugin::Instance;
 class Builder {
  public:
   Builder(Snapshot& snapshot, std::span<const plugin::PluginType* const> types, Surroundings& surroundings)
-      : snapshot_(snapshot), model_(snapshot.loaded.model), types_(types), surroundings_(surroundings) {}
+      : snapshot_(snapshot), model_(snapshot.model()), types_(types), surroundings_(surroundings) {}
 
   void build() {
     snapshot_.global_plugins = instances(model_.plugins);
     for (const config::Service& service : model_.services) add_service(service);
-    snapshot_.router = routing::compile(model_);
+    if (snapshot_.router == nullptr) snapshot_.router = routing::compile(model_);
     snapshot_.nowhere = destination(nullptr, nullptr);
     snapshot_.route_plugins.reserve(model_.routes.size());
     snapshot_.routes.reserve(model_.routes.size());
@@ -147,10 +147,12 @@ const ServiceRuntime* Snapshot::service(std::string_view name) const {
   return nullptr;
 }
 
-std::shared_ptr<Snapshot> build_snapshot(config::Loaded loaded, std::span<const plugin::PluginType* const> types,
-                                         Surroundings& surroundings) {
+std::shared_ptr<Snapshot> build_snapshot(std::shared_ptr<const config::Loaded> loaded,
+                                         std::shared_ptr<const routing::Router> router,
+                                         std::span<const plugin::PluginType* const> types, Surroundings& surroundings) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->loaded = std::move(loaded);
+  snapshot->router = std::move(router);
   Builder(*snapshot, types, surroundings).build();
   return snapshot;
 }

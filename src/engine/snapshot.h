@@ -63,11 +63,11 @@ struct RouteRuntime {
 /// pins it with a plain count of its worker's (see Worker).
 class Snapshot {
  public:
-  config::Loaded loaded;  ///< model and text; everything below points into it
-  const config::Model& model() const { return loaded.model; }
+  std::shared_ptr<const config::Loaded> loaded;  ///< model and text; everything below points into it
+  const config::Model& model() const { return loaded->model; }
   std::uint64_t version = 0;
 
-  std::unique_ptr<routing::Router> router;
+  std::shared_ptr<const routing::Router> router;
   std::vector<RouteRuntime> routes;  ///< by Model::routes' index
   std::vector<std::unique_ptr<ServiceRuntime>> services;
   Destination nowhere;  ///< where no route matches: the global plugins, for their response hooks
@@ -88,8 +88,10 @@ class Surroundings {
   virtual telemetry::SeriesId series(std::string_view route, std::string_view service) = 0;
 };
 
-/// Builds what workers run from a model without errors. `types` are all plugins.
-std::shared_ptr<Snapshot> build_snapshot(config::Loaded loaded, std::span<const plugin::PluginType* const> types,
-                                         Surroundings& surroundings);
+/// Builds what workers run from a model without errors. `types` are all plugins. `router` is one that was compiled from
+/// the same model, null to compile one.
+std::shared_ptr<Snapshot> build_snapshot(std::shared_ptr<const config::Loaded> loaded,
+                                         std::shared_ptr<const routing::Router> router,
+                                         std::span<const plugin::PluginType* const> types, Surroundings& surroundings);
 
 }  // namespace gatehouse::engine

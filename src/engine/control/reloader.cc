@@ -62,7 +62,7 @@ ReloadReport Reloader::try_out(config::Loaded loaded) const {
   ReloadReport report;
   report.version = version_;
   report.accepted = !loaded.diagnostics.has_errors();
-  if (report.accepted) report.changes = changes_between(current_->loaded, loaded);
+  if (report.accepted) report.changes = changes_between(*current_->loaded, loaded);
   if (report.accepted) report_fixed(loaded.model, loaded.diagnostics);
   report.diagnostics = std::move(loaded.diagnostics);
   return report;
@@ -72,7 +72,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
   ReloadReport report;
   Publisher::AccessLogging logging;
   if (current_ != nullptr && !loaded.diagnostics.has_errors()) {
-    report.changes = changes_between(current_->loaded, loaded);
+    report.changes = changes_between(*current_->loaded, loaded);
     report_fixed(loaded.model, loaded.diagnostics);
   }
   report.accepted = !loaded.diagnostics.has_errors() &&
@@ -83,7 +83,8 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     report.diagnostics = loaded.diagnostics;
     services_.resolve_new_names(loaded.model);
     BuildSurroundings surroundings(loaded.model, workforce_.shared(), services_, states_, metrics_);
-    std::shared_ptr<Snapshot> snapshot = build_snapshot(std::move(loaded), options_.plugins, surroundings);
+    const auto kept = std::make_shared<config::Loaded>(std::move(loaded));
+    std::shared_ptr<Snapshot> snapshot = build_snapshot(kept, nullptr, options_.plugins, surroundings);
     snapshot->version = version_;
     services_.commit(snapshot->model());
     log::Level level = log::level();
