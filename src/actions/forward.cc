@@ -1,61 +1,20 @@
 #include "actions/forward.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace gatehouse::actions {
 
 using http::Io;
 using plugin::Direction;
-using plugin::Verdict;
 
 namespace {
 
 constexpr int kMostInterim = 32;  ///< 1xx responses before the final one
 
-Error timed_out(Reason reason, Source source, const char* detail) {
-  return {reason, source, RetrySafety::no, 0, detail};
-}
-
-/// How much of a body has passed in this turn of the loop: where service and client are both faster than the gateway,
-/// nothing would ever make it wait, and every other connection would.
-class TurnShare {
- public:
-  explicit TurnShare(Scope& scope) : scheduler_(scope.scheduler()), turn_(scheduler_.now()) {}
-  bool used_up(std::size_t bytes) {
-    constexpr std::size_t kMost = 1024 * 1024;
-    if (scheduler_.now() != turn_) {
-      turn_ = scheduler_.now();
-      bytes_ = 0;
-    }
-    bytes_ += bytes;
-    return bytes_ >= kMost;
-  }
-
- private:
-  Scheduler& scheduler_;
-  TimePoint turn_;
-  std::size_t bytes_ = 0;
-};
-
-bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() && http::equal_names(text.substr(0, lower.size()), lower);
-}
-
-/// Responses that flow for as long as both sides want (semantics.md, "Defaults").
-bool is_endless(const http::ResponseHead& head) {
-  const std::string_view type = head.fields.get(http::FieldId::content_type);
-  return starts_with_ignoring_case(type, "text/event-stream") || starts_with_ignoring_case(type, "application/grpc");
-}
-
 }  // namespace
 
 TimePoint Forward::until_after(Duration after) const {
   return std::min(deadline_after(scope_.scheduler().now(), after), total_);
-}
-
-TimePoint Forward::read_deadline() const {
-  return until_after(streaming_ ? timeouts_.stream_idle : timeouts_.read);
 }
 
 Task<void> Forward::run(std::string_view target) {
@@ -143,12 +102,6 @@ void Forward::break_off(const Error& error) {
   client_.reset();
 }
 
-void Forward::observe(Direction direction, const http::BodyPiece& piece, const http::Fields& trailers) {
-  if (!x_.observes(direction)) return;
-  const plugin::BodyChunk chunk{direction, piece.data, piece.last, piece.last ? &trailers : nullptr};
-  for (const plugin::Plugin* plugin : chain_.body()) plugin->on_body(x_, chunk);
-}
-
 Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::string_view target) {
   const bool with_trailers = first_.last && client_.trailers().size() != 0;
   Io io = service.write_head(x_.request, target, first_.data, first_.last && !with_trailers);
@@ -156,8 +109,8 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
     const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
     if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
     if (outcome == Outcome::timeout) {
-      co_return give_up(
-          timed_out(Reason::upstream_timeout, Source::upstream, "the service did not take the request in time"));
+      co_return give_up(Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0,
+                              "the service did not take the request in time"});
     }
     io = service.flush();
   }
@@ -200,219 +153,12 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
         progress_ = scope_.scheduler().now();
         continue;
       }
-      co_return give_up(timed_out(Reason::upstream_timeout, Source::upstream, "the service did not answer in time"));
+      co_return give_up(
+          Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0, "the service did not answer in time"});
     }
   }
   report_.headed = scope_.scheduler().now();
   co_return Step::go_on;
-}
-
-Task<void> Forward::pump_request(http::ClientStream& service) {
-  http::BodyPiece piece = first_;
-  piece.data = {};
-  // The next read may give up the buffer that it lies in.
-  if (!first_.data.empty()) first_used_up_ = true;
-  TurnShare share(scope_);
-  while (!piece.last) {
-    if (share.used_up(piece.data.size())) co_await next_turn(scope_);
-    Io io = client_.read_body(piece);
-    while (io == Io::blocked) {
-      // A client that waits for 100 (Continue) is not the one to blame.
-      const bool held_back = client_.expects_continue();
-      const Outcome outcome =
-          co_await until(client_.readable(), scope_, until_after(held_back ? timeouts_.read : timeouts_.body));
-      if (outcome == Outcome::cancelled) co_return;
-      if (outcome == Outcome::timeout && (held_back || scope_.scheduler().now() >= total_)) {
-        fail_upload(service, timed_out(Reason::upstream_timeout, Source::upstream,
-                                       held_back ? "the service did not answer in time" : "the total time is over"));
-        co_return;
-      }
-      if (outcome == Outcome::timeout) {
-        fail_upload(service,
-                    timed_out(Reason::client_timeout, Source::downstream, "the request's body did not arrive in time"));
-        co_return;
-      }
-      io = client_.read_body(piece);
-    }
-    first_used_up_ = true;
-    if (io == Io::failed) {
-      fail_upload(service, client_.error());
-      co_return;
-    }
-    request_bytes_ += piece.data.size();
-    if (request_bytes_ > x_.max_request_body) {
-      fail_upload(service, {Reason::body_too_large, Source::downstream});
-      co_return;
-    }
-    observe(Direction::request, piece, client_.trailers());
-    const bool with_trailers = piece.last && client_.trailers().size() != 0;
-    if (piece.data.empty() && with_trailers) break;
-    io = service.write_body(piece.data, piece.last && !with_trailers);
-    while (io == Io::blocked) {
-      const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
-      if (outcome == Outcome::cancelled) co_return;
-      if (outcome == Outcome::timeout) {
-        fail_upload(service, timed_out(Reason::upstream_timeout, Source::upstream,
-                                       "the service did not take the request in time"));
-        co_return;
-      }
-      io = service.flush();
-    }
-    if (io == Io::failed)
-      co_return;  // the service stopped reading; it may have answered: the other direction finds out
-    progress_ = scope_.scheduler().now();
-  }
-  if (client_.trailers().size() != 0) {
-    Io io = service.finish(client_.trailers());
-    while (io == Io::blocked) {
-      if (co_await until(service.writable(), scope_, until_after(timeouts_.send)) != Outcome::ready) co_return;
-      io = service.flush();
-    }
-  }
-}
-
-void Forward::fail_upload(http::ClientStream& service, const Error& error) {
-  upload_failed_ = true;
-  upload_error_ = error;
-  service.readable().notify();  // whoever waits for the answer looks again
-}
-
-void Forward::prepare_response_head(const http::ClientStream& service) {
-  http::ResponseHead& head = x_.response;
-  if (x_.request.method == http::Method::head || head.status == 304) {
-    // The length describes the body that is not sent (RFC 9110 section 8.6).
-    std::uint64_t length = 0;
-    const std::string_view declared = head.fields.get(http::FieldId::content_length);
-    const auto [end, error] = std::from_chars(declared.data(), declared.data() + declared.size(), length);
-    if (!declared.empty() && error == std::errc() && end == declared.data() + declared.size()) {
-      head.framing = {http::Framing::Kind::length, length};
-    } else if (head.fields.has(http::FieldId::transfer_encoding)) {
-      head.framing = {http::Framing::Kind::chunked, 0};
-    }
-  }
-  http::remove_hop_by_hop(head.fields);
-  http::Field* via = head.fields.find(http::FieldId::via);
-  const std::string_view self = head.minor == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
-  if (via != nullptr) {
-    via->value = x_.arena.concat(via->value, ", ", self);
-  } else {
-    head.fields.append(http::FieldId::via, "Via", self);
-  }
-  if (!head.fields.may_have(http::FieldId::x_request_id)) {
-    head.fields.append(http::FieldId::x_request_id, "X-Request-ID", x_.request_id);
-  }
-}
-
-Task<void> Forward::pump_response(http::ClientStream& service) {
-  const bool has_body = x_.response.framing.has_body();
-  if (!cookie_.empty()) x_.response.fields.append(http::FieldId::set_cookie, "Set-Cookie", cookie_);
-  streaming_ = is_endless(x_.response);
-  if (streaming_) total_ = kNever;
-  prepare_response_head(service);
-  for (const plugin::Plugin* plugin : chain_.response()) {
-    Verdict verdict = plugin->on_response(x_);
-    if (verdict == Verdict::suspend) verdict = co_await plugin->on_response_async(x_);
-    if (verdict == Verdict::reply) co_return;
-  }
-  const bool head_only = x_.request.method == http::Method::head || x_.response.status == 304;
-
-  http::BodyPiece piece;
-  piece.last = !has_body;
-  if (has_body) {
-    if (x_.response.framing.kind == http::Framing::Kind::length && x_.response.framing.length > x_.max_response_body) {
-      give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
-               "the service's body is larger than max_body"});
-      co_return;
-    }
-    const Io io = service.read_body(piece);  // what came with the head leaves with the head
-    if (io == Io::failed) {
-      give_up(service.error());
-      co_return;
-    }
-    if (piece.data.size() > x_.max_response_body) {
-      give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
-               "the service's body is larger than max_body"});
-      co_return;
-    }
-    if (io == Io::done) observe(Direction::response, piece, service.trailers());
-  }
-  std::uint64_t bytes = piece.data.size();
-  if (upload_.running()) {
-    client_.close_after();  // what is left of the request is not read as the next one
-  } else {
-    client_.settle_request();
-  }
-  bool with_trailers = piece.last && service.trailers().size() != 0;
-  TurnShare share(scope_);
-  Io out = client_.write_head(x_.response, piece.data, piece.last && !with_trailers, head_only);
-  for (;;) {
-    while (out == Io::blocked) {
-      const Outcome outcome = co_await until(client_.writable(), scope_, until_after(timeouts_.body));
-      if (outcome != Outcome::ready) {
-        const bool late = outcome == Outcome::timeout;
-        const bool in_total = late && scope_.scheduler().now() >= total_;
-        break_off(in_total ? timed_out(Reason::upstream_timeout, Source::upstream, "the total time is over")
-                  : late   ? timed_out(Reason::client_closed, Source::downstream, "the client does not read")
-                           : Error{scope_.reason(), Source::downstream});
-        co_return;
-      }
-      out = client_.flush();
-    }
-    if (out == Io::failed) {
-      break_off(client_.error());
-      co_return;
-    }
-    if (piece.last) break;
-    if (share.used_up(piece.data.size())) co_await next_turn(scope_);
-    Io io = service.read_body(piece);
-    while (io == Io::blocked) {
-      if (upload_failed_) {
-        break_off(upload_error_);
-        co_return;
-      }
-      const Outcome outcome = co_await until(service.readable(), scope_, read_deadline());
-      if (outcome == Outcome::cancelled) {
-        break_off({scope_.reason(), Source::downstream});
-        co_return;
-      }
-      if (upload_failed_) {
-        break_off(upload_error_);
-        co_return;
-      }
-      if (outcome == Outcome::timeout) {
-        break_off(timed_out(Reason::upstream_timeout, Source::upstream, "the service's body did not arrive in time"));
-        co_return;
-      }
-      io = service.read_body(piece);
-    }
-    if (io == Io::failed) {
-      break_off(service.error());
-      co_return;
-    }
-    bytes += piece.data.size();
-    if (bytes > x_.max_response_body) {
-      break_off({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
-                 "the service's body is larger than max_body"});
-      co_return;
-    }
-    observe(Direction::response, piece, service.trailers());
-    with_trailers = piece.last && service.trailers().size() != 0;
-    if (!with_trailers || !piece.data.empty()) {
-      out = client_.write_body(piece.data, piece.last && !with_trailers);
-    } else {
-      out = Io::done;
-    }
-  }
-  if (with_trailers) {
-    out = client_.finish(service.trailers());
-    while (out == Io::blocked) {
-      if (co_await until(client_.writable(), scope_, until_after(timeouts_.body)) != Outcome::ready) {
-        break_off({Reason::client_closed, Source::downstream});
-        co_return;
-      }
-      out = client_.flush();
-    }
-  }
 }
 
 }  // namespace gatehouse::actions

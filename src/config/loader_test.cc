@@ -194,6 +194,12 @@ TEST(Loader, a_native_file_with_a_word_of_kongs_is_still_native) {
             "t.yaml:5:11: routes[0].paths: unknown key; did you mean \"path\"?\n");
 }
 
+TEST(Loader, what_is_no_name_at_all_is_reported_once) {
+  EXPECT_EQ(load(std::string(kBase) + "routes: [{path: /a, listeners: [{a: b}], service: user-service}]\n")
+                .diagnostics.text(),
+            "t.yaml:5:33: routes[0].listeners[0]: must be the name of a listener, got a mapping\n");
+}
+
 TEST(Loader, a_line_break_in_what_is_quoted_breaks_no_finding) {
   const Loaded loaded = load(std::string(kBase) + "routes: [{path: /a, service: \"no\\nbo\\edy\", \"k\\ney\": 1}]\n");
   EXPECT_EQ(loaded.diagnostics.text(),

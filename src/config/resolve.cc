@@ -106,6 +106,7 @@ class Resolver {
       if (!route.name_given) name_after_conditions(route, names);
       action(route);
       for (const Reference& listener : route.listener_references) {
+        if (listener.name.empty()) continue;  // was no name: has been reported
         route.listeners.push_back(listener.name);
         if (std::ranges::find(listener_names_, listener.name) == listener_names_.end()) {
           out_.error(listener.mark, route.config_path + ".listeners", "no listener \"" + listener.name + "\"",

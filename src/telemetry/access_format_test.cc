@@ -241,6 +241,8 @@ TEST(AccessJson, masks_credentials_in_the_query) {
   EXPECT_THAT(line("json", record), HasSubstr("\"path\":\"/o?user[password]=***&token[]=***&jwt=***\""));
   record.path = "http://alice:pw@shop.example/o?sig=1";
   EXPECT_THAT(line("json", record), HasSubstr("\"path\":\"http://***@shop.example/o?sig=***\""));
+  record.path = "alice:pw@shop.example/?to=http://x";
+  EXPECT_THAT(line("json", record), HasSubstr("\"path\":\"***@shop.example/?to=http://x\""));
 }
 
 TEST(AccessJson, masks_every_name_of_the_list_in_any_case) {

@@ -76,12 +76,16 @@ std::size_t parameter_end(std::string_view target, std::size_t from) {
   return from;
 }
 
-/// The end of user information in an absolute target ("http://user:pass@host/"), npos where there is none.
+/// User information in an absolute target ("http://user:pass@host/") or an authority ("user@host:443"). A "://" further
+/// on, as in a query, is none of a scheme's.
 SecretNames::Range user_information(std::string_view target) {
   if (target.empty() || target.front() == '/') return {};
-  const std::size_t scheme = target.find("://");
-  const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
-  const std::size_t authority_end = std::min(target.find_first_of("/?#", begin), target.size());
+  std::size_t begin = 0;
+  std::size_t authority_end = std::min(target.find_first_of("/?#"), target.size());
+  if (authority_end != 0 && target[authority_end - 1] == ':' && target.substr(authority_end).starts_with("//")) {
+    begin = authority_end + 2;
+    authority_end = std::min(target.find_first_of("/?#", begin), target.size());
+  }
   const std::size_t at = target.substr(0, authority_end).rfind('@');
   if (at == std::string_view::npos || at <= begin) return {};
   return {begin, at};
