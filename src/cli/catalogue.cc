@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "engine/listener_tls.h"
 #include "plugins/registry.h"
 #include "routing/router.h"
 
@@ -11,6 +12,7 @@ const config::Catalogue& catalogue() {
     catalogue.check_regex = routing::check_regex;
     catalogue.check_path = routing::check_path;
     catalogue.check_routes = routing::check_routes;
+    catalogue.check_tls = engine::check_tls;
     return catalogue;
   }();
   return made;

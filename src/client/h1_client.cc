@@ -49,7 +49,7 @@ bool H1Client::end() {
 
 void H1Client::reset() {
   broken_ = true;
-  if (wire_.socket.is_open()) io::reset_on_close(wire_.socket.fd());
+  if (wire_.socket.is_open()) wire_.socket.reset_on_close();
 }
 
 Io H1Client::sent(Io io) {

@@ -21,7 +21,7 @@ class H1Client final : public http::ClientStream {
   bool end();
   /// An idle connection on which something happened (bytes nobody asked for, or its end) is of no use any more.
   bool stale() const { return wire_.socket.can_read() || wire_.socket.peer_finished(); }
-  io::Descriptor& socket() { return wire_.socket; }
+  io::Channel& socket() { return wire_.socket; }
 
   http::Io write_head(const http::RequestHead& head, std::string_view target, std::string_view first,
                       bool last) override;

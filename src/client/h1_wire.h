@@ -9,7 +9,7 @@
 #include "http/h1_parser.h"
 #include "http/h1_writer.h"
 #include "http/stream.h"
-#include "io/descriptor.h"
+#include "io/channel.h"
 
 namespace gatehouse::client {
 
@@ -25,7 +25,7 @@ class H1Wire {
   H1Wire(const H1Wire&) = delete;
   H1Wire& operator=(const H1Wire&) = delete;
 
-  io::Descriptor socket;
+  io::Channel socket;
 
   // ---- incoming ----
 

@@ -2,6 +2,7 @@
 
 #include "config/custom_kind.h"
 #include "config/decode.h"
+#include "config/load_values.h"
 
 namespace gatehouse::config {
 namespace {
@@ -125,6 +126,68 @@ const Options<Limits>& limits_options() {
   return table;
 }
 
+/// The name of a file, relative to the file in which it is written. `mark` gets the place.
+Value<std::string> file_name() {
+  return custom<std::string>({.decode =
+                                  [](const Node& node, const Where& at, std::string& to) {
+                                    if (!node.is_scalar() || node.text().empty()) {
+                                      at.expected("the name of a file", node);
+                                      return false;
+                                    }
+                                    to = relative_to_writer(node.mark(), node.text());
+                                    return true;
+                                  },
+                              .type = "file",
+                              .schema = schema_of_type("string")});
+}
+
+Mark mark_of(const Node& node, const char* key) {
+  const Node* found = node.find(key);
+  return found != nullptr ? found->mark() : node.mark();
+}
+
+const Options<TlsCertificate>& certificate_options() {
+  static const auto table =
+      Options<TlsCertificate>()
+          .require("cert", &TlsCertificate::cert, file_name(), "PEM file: the certificate, the chain behind it.")
+          .require("key", &TlsCertificate::key, file_name(), "PEM file: its private key, without a passphrase.");
+  return table;
+}
+
+const Options<ClientAuthentication>& client_auth_options() {
+  static const auto table =
+      Options<ClientAuthentication>()
+          .add("mode", &ClientAuthentication::mode, choice<ClientAuth>({"none", "optional", "required"}),
+               "Whether clients must show a certificate; one that is shown must be valid.")
+          .add("ca", &ClientAuthentication::ca, file_name(), "PEM file: who signs clients' certificates.")
+          .later({"crl", "depth"})
+          .check([](const ClientAuthentication& auth, const Where& at) {
+            if (auth.mode != ClientAuth::none && auth.ca.empty()) at.error("needs \"ca\": who signs the certificates");
+          });
+  return table;
+}
+
+const Options<ListenerTls>& tls_options() {
+  static const auto table =
+      Options<ListenerTls>()
+          .require("certificates", &ListenerTls::certificates,
+                   list(mapping_of<TlsCertificate>(certificate_options(),
+                                                   [](const Node& node, const Where&, TlsCertificate& to) {
+                                                     to.cert_mark = mark_of(node, "cert");
+                                                     to.key_mark = mark_of(node, "key");
+                                                   }),
+                        1),
+                   "Chosen by the name that the client asks for; the first where none fits.")
+          .add("min_version", &ListenerTls::min_version, one_of({"1.2", "1.3"}), "The lowest version of TLS.")
+          .add("client_auth", &ListenerTls::client_auth,
+               mapping_of<ClientAuthentication>(
+                   client_auth_options(),
+                   [](const Node& node, const Where&, ClientAuthentication& to) { to.ca_mark = mark_of(node, "ca"); }),
+               "Certificates of clients.")
+          .later({"max_version", "ciphers", "curves", "alpn", "ocsp", "tickets"});
+  return table;
+}
+
 const Options<WrittenListener>& listener_options() {
   static const auto table =
       Options<WrittenListener>()
@@ -132,9 +195,12 @@ const Options<WrittenListener>& listener_options() {
           .require("address", &Listener::address, local_address(), "IP address and port, or `unix:` and a path.")
           .add("proxy_protocol", &Listener::proxy_protocol, boolean(),
                "Expects PROXY protocol v1 or v2 from trusted peers.")
+          .add("tls", &Listener::tls,
+               mapping_of<ListenerTls>(tls_options(), [](const Node&, const Where&, ListenerTls&) {}),
+               "Speaks TLS; plain without it.")
           .add("limits", &WrittenListener::limits_node, listener_limits(),
                "Replaces the gateway's `limits`, key by key.")
-          .later({"tls", "http2", "protocols", "protocol"});
+          .later({"http2", "protocols", "protocol"});
   return table;
 }
 

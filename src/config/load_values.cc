@@ -43,6 +43,11 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+std::string relative_to_writer(const Mark& mark, const std::string& path) {
+  const bool from_file = mark.file != nullptr && !mark.file->starts_with("POST ");
+  return from_file ? relative_to(directory_of(*mark.file), path) : path;
+}
+
 namespace {
 
 class Replacer {

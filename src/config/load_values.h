@@ -23,5 +23,7 @@ std::string read_file(const std::string& path, std::string& to);
 std::string relative_to(const std::string& directory, const std::string& path);
 /// "conf/shop.yaml" → "conf", "shop.yaml" → "".
 std::string directory_of(const std::string& path);
+/// The same for a name that is written at `mark`; what did not come from a file is relative to the working directory.
+std::string relative_to_writer(const Mark& mark, const std::string& path);
 
 }  // namespace gatehouse::config

@@ -9,6 +9,14 @@
 namespace gatehouse::config {
 namespace {
 
+void add_files(const ListenerTls& tls, std::vector<std::string>& files) {
+  for (const TlsCertificate& certificate : tls.certificates) {
+    files.push_back(certificate.cert);
+    files.push_back(certificate.key);
+  }
+  if (!tls.client_auth.ca.empty()) files.push_back(tls.client_auth.ca);
+}
+
 Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::string> files) {
   Loaded loaded;
   loaded.files = std::move(files);
@@ -25,6 +33,10 @@ Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::s
     WrittenModel written;
     root_options().decode(*tree, Where(out, "", tree->mark()), written);
     loaded.model = resolve(std::move(written), loaded.tree, catalogue, out);
+    for (const Listener& listener : loaded.model.listeners) {
+      if (listener.tls) add_files(*listener.tls, loaded.files);
+    }
+    if (catalogue.check_tls && !out.has_errors()) catalogue.check_tls(loaded.model, out);
     if (catalogue.check_routes && !out.has_errors()) catalogue.check_routes(loaded.model, out);
   } catch (const std::exception& fault) {
     out.error({std::make_shared<const std::string>(source.name), 0, 0}, "",

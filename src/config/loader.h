@@ -39,6 +39,8 @@ struct Catalogue {
   std::function<std::string(std::string_view pattern, std::vector<std::string>* captures)> check_path;
   /// Duplicate, shadowed and order-decided routes, found by the router.
   std::function<void(const Model&, Diagnostics&)> check_routes;
+  /// Certificates and keys of listeners that cannot be used.
+  std::function<void(const Model&, Diagnostics&)> check_tls;
 
   const PluginInfo* plugin(std::string_view name) const;
 };

@@ -171,11 +171,33 @@ struct Route {
   std::vector<PluginUse> plugins;
 };
 
+/// A certificate and its key: PEM files. Relative names have become relative to the file that wrote them.
+struct TlsCertificate {
+  std::string cert, key;
+  Mark cert_mark, key_mark;
+};
+
+enum class ClientAuth : std::uint8_t { none, optional, required };
+
+struct ClientAuthentication {
+  ClientAuth mode = ClientAuth::none;
+  std::string ca;  ///< a PEM file
+  Mark ca_mark;
+};
+
+/// How a listener speaks TLS.
+struct ListenerTls {
+  std::vector<TlsCertificate> certificates;  ///< at least one
+  std::string min_version = "1.2";           ///< or "1.3"
+  ClientAuthentication client_auth;
+};
+
 struct Listener {
   std::string name;
   Mark mark;
   Address address;  ///< ip or unix_path
   bool proxy_protocol = false;
+  std::optional<ListenerTls> tls;
   Limits limits;  ///< the gateway's, with the listener's own laid over
 };
 

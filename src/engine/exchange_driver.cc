@@ -20,7 +20,7 @@ ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, h
   x_.now = worker.reactor().now();
   x_.method = head.method_text;
   sent_path_ = head.target;
-  take_in(x_, {session.peer(), session.local_port()}, snapshot().model(), worker.random());
+  take_in(x_, {session.peer(), session.local_port(), session.secure()}, snapshot().model(), worker.random());
   dispatch_.route(x_, pinned_->listener_index[session.listener()], worker.random());
   // Whoever sends a target that can be read two ways gets no second chance on this connection.
   if (x_.reason == Reason::bad_request) session.close_after();
@@ -37,7 +37,7 @@ ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, c
   x_.worker = worker.index();
   x_.now = worker.reactor().now();
   x_.request.method = http::Method::other;
-  take_in(x_, {session.peer(), session.local_port()}, snapshot().model(), worker.random());
+  take_in(x_, {session.peer(), session.local_port(), session.secure()}, snapshot().model(), worker.random());
   x_.refuse(error.reason, error.detail);
 }
 

@@ -171,9 +171,9 @@ void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& m
   const std::string_view peer = arrival.peer.unspecified() ? std::string_view("unknown") : text_of(arrival.peer, arena);
   x.client_ip = arrival.peer;
   x.client_ip_text = peer;
-  x.https = false;
+  x.https = arrival.secure;
   std::string_view forwarded_for = peer;
-  std::string_view proto = "http";
+  std::string_view proto = arrival.secure ? "https" : "http";
   if (from_proxy && fields.may_have(FieldId::x_forwarded_for)) {
     const std::string_view list = joined(fields, FieldId::x_forwarded_for, arena);
     x.client_ip = client_behind(list, arrival.peer, model.trusted_proxies);
@@ -183,6 +183,7 @@ void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& m
   if (from_proxy) {
     const std::string_view said = fields.get(FieldId::x_forwarded_proto);
     if (http::equal_names(said, "https")) proto = "https";
+    if (http::equal_names(said, "http")) proto = "http";
     x.https = proto == "https";
   }
   put_once(fields, FieldId::x_forwarded_for, "X-Forwarded-For", forwarded_for);

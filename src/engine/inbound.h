@@ -10,6 +10,7 @@ namespace gatehouse::engine {
 struct Arrival {
   IpAddress peer;          ///< unspecified for a Unix socket
   std::uint16_t port = 0;  ///< the one that the client connected to; 0 for a Unix socket
+  bool secure = false;     ///< through TLS
 };
 
 /// What a request's head becomes before it is routed: who is calling is decided, fields that a client must not send are

@@ -1,7 +1,5 @@
 #include "engine/session.h"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 
 namespace gatehouse::engine {
@@ -64,6 +62,7 @@ void Session::set_idle(bool idle) {
 
 Task<void> Session::run() {
   bool good = !settings_->proxy_protocol || co_await read_proxy_header();
+  if (good && settings_->tls != nullptr) good = co_await shake_hands();
   while (good) {
     if (reactor_.now() != turn_) {
       turn_ = reactor_.now();
@@ -100,6 +99,7 @@ Task<void> Session::run() {
       break;
     }
     wire_.end_message();
+    wire_.socket.rest();
     arena_.reset();
     set_idle(true);
   }
@@ -131,6 +131,25 @@ Task<bool> Session::read_proxy_header() {
     }
     wire_.end_message();  // the head must start a buffer of its own
     co_return true;
+  }
+}
+
+Task<bool> Session::shake_hands() {
+  const TimePoint deadline = deadline_after(reactor_.now(), settings_->header_timeout);
+  if (!wire_.socket.start_tls(settings_->tls, wire_.head_bytes())) co_return false;
+  wire_.drop_buffers();
+  io::TlsConnection& tls = *wire_.socket.tls();
+  for (;;) {
+    while (!handler_.may_shake_hands()) co_await next_turn(scope_);
+    const Transfer step = tls.handshake();
+    if (step.kind == Transfer::Kind::done) co_return true;
+    if (step.kind != Transfer::Kind::blocked) {
+      handler_.handshake_failed(*this, tls.failure());
+      co_return false;
+    }
+    if (co_await until(tls.wants_write() ? writable() : readable(), scope_, deadline) != Outcome::ready) {
+      co_return false;
+    }
   }
 }
 
@@ -183,7 +202,7 @@ Task<Session::Next> Session::read_head(http::RequestHead& head) {
 Task<void> Session::linger(Duration most) {
   constexpr std::size_t kMost = 64 * 1024;
   const TimePoint deadline = deadline_after(reactor_.now(), most);
-  ::shutdown(wire_.socket.fd(), SHUT_WR);
+  wire_.socket.shut_down_writing();
   PooledBuffer sink(BlockPool::kBuffer);
   for (std::size_t dropped = 0; dropped < kMost;) {
     const Transfer got = wire_.socket.read(sink.data(), sink.size());
@@ -326,7 +345,7 @@ Io Session::flush() {
 
 void Session::reset() {
   // A client that reads to the end of the connection must not take what it got for the whole.
-  io::reset_on_close(wire_.socket.fd());
+  wire_.socket.reset_on_close();
   keep_alive_ = false;
   response_done_ = false;
 }

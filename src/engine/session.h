@@ -22,6 +22,10 @@ class Handler {
   virtual Task<void> serve(Session& session, http::RequestHead& head, Arena& arena) = 0;
   /// What came is no request that can be answered otherwise than by `error`'s status. The session closes afterwards.
   virtual Task<void> refuse(Session& session, Arena& arena, const Error& error) = 0;
+  /// Whether one more step of a TLS handshake may be taken in this turn of the loop: each is much work.
+  virtual bool may_shake_hands() { return true; }
+  /// The connection ends without a request. `why` is a literal, "" where the client left.
+  virtual void handshake_failed(Session& session, const char* why) {}
   /// The session has ended; `session` is destroyed right after.
   virtual void ended(Session& session) = 0;
 };
@@ -33,6 +37,7 @@ struct SessionSettings {
   Duration idle_timeout = std::chrono::seconds(75);
   std::uint16_t port = 0;  ///< of the listener; 0 for a Unix socket
   bool proxy_protocol = false;
+  std::shared_ptr<const io::TlsServer> tls;                                      ///< null: plain
   bool (*may_send_proxy)(const void* context, const IpAddress& peer) = nullptr;  ///< null: anyone
   const void* context = nullptr;
 };
@@ -69,6 +74,7 @@ class Session final : public http::ServerStream {
     return local_port_;
   }  ///< the port that the client connected to; 0 for a Unix socket
   bool idle() const { return idle_; }
+  bool secure() const { return wire_.socket.tls() != nullptr; }
   /// Body bytes read from and written to the client in this exchange.
   std::uint64_t body_in() const { return body_in_; }
   std::uint64_t body_out() const { return body_out_; }
@@ -102,6 +108,7 @@ class Session final : public http::ServerStream {
 
   Task<void> run();
   Task<bool> read_proxy_header();
+  Task<bool> shake_hands();
   Task<Next> wait_for_request();
   Task<Next> read_head(http::RequestHead& head);
   /// Ends our side and reads what still comes, so that no reset overtakes the answer.

@@ -188,6 +188,20 @@ void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint&
   }
 }
 
+bool Worker::may_shake_hands() {
+  // An RSA-2048 signature takes some 0.5 ms: requests of other connections wait for no more than this many.
+  constexpr unsigned kMost = 4;
+  if (reactor_.now() != handshake_turn_) {
+    handshake_turn_ = reactor_.now();
+    handshakes_ = 0;
+  }
+  return ++handshakes_ <= kMost;
+}
+
+void Worker::handshake_failed(Session& session, const char* why) {
+  GH_LOG_DEBUG("TLS handshake with {} failed: {}", session.peer().text(), *why != '\0' ? why : "the client left");
+}
+
 void Worker::ended(Session& session) {
   Acceptor& acceptor = *acceptors_[session.listener()];
   telemetry::bump(acceptor.counters.closed);

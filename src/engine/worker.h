@@ -73,6 +73,8 @@ class Worker final : public Handler {
   Task<void> serve(Session& session, http::RequestHead& head, Arena& arena) override;
   Task<void> refuse(Session& session, Arena& arena, const Error& error) override;
   void ended(Session& session) override;
+  bool may_shake_hands() override;
+  void handshake_failed(Session& session, const char* why) override;
 
   telemetry::WorkerMetrics& metrics() { return metrics_; }
   Random& random() { return random_; }
@@ -99,6 +101,8 @@ class Worker final : public Handler {
   List<Session, &Session::hook> sessions_;
   SideCalls side_calls_;
   std::atomic<std::uint32_t> connection_count_{0};
+  TimePoint handshake_turn_{};
+  unsigned handshakes_ = 0;  ///< steps in that turn
   bool draining_ = false;
   bool aborted_ = false;
   telemetry::AccessBuffer log_;

@@ -12,8 +12,10 @@ namespace {
 struct ListenerSettings : SessionSettings {
   std::vector<Cidr> trusted;
 
-  ListenerSettings(const config::Listener& listener, const std::vector<Cidr>& trusted_proxies)
+  ListenerSettings(const config::Listener& listener, const std::vector<Cidr>& trusted_proxies,
+                   std::shared_ptr<const io::TlsServer> tls_server)
       : trusted(trusted_proxies) {
+    tls = std::move(tls_server);
     const config::Limits& limits = listener.limits;
     head = {limits.request_line, limits.max_header_bytes, limits.max_headers};
     header_timeout = limits.header_timeout;
@@ -51,18 +53,19 @@ std::uint16_t Publisher::id_of(const config::Listener& listener) {
   return ids_.try_emplace(listener.address.text(), next).first->second;
 }
 
-void Publisher::publish(std::shared_ptr<const Snapshot> snapshot, const ListeningSockets& sockets,
+void Publisher::publish(std::shared_ptr<const Snapshot> snapshot, const ListeningSockets& sockets, Tls tls,
                         AccessLogging logging) {
   const config::Model& model = snapshot->model();
   std::vector<Listening> listening;
   std::set<std::uint16_t> wanted;
   for (const config::Listener& listener : model.listeners) {
     const std::uint16_t id = id_of(listener);
-    listening.push_back({id,
-                         {},
-                         listener.name,
-                         std::make_shared<ListenerSettings>(listener, model.trusted_proxies),
-                         !live_.contains(id)});
+    listening.push_back(
+        {id,
+         {},
+         listener.name,
+         std::make_shared<ListenerSettings>(listener, model.trusted_proxies, std::move(tls[listening.size()])),
+         !live_.contains(id)});
     if (listening.back().fresh) {
       // Now: when a worker comes to it, the socket may have been closed again.
       for (std::size_t i = 0; i < workforce_.shared().workers.size(); ++i) {

@@ -22,9 +22,12 @@ class Publisher {
     std::shared_ptr<telemetry::AccessSink> sink;  ///< null: no access log
     std::shared_ptr<const telemetry::AccessFormat> format;
   };
+  /// By the index of the listener; null where it is plain.
+  using Tls = std::vector<std::shared_ptr<const io::TlsServer>>;
   /// Every worker goes over to `snapshot`, accepts on its listeners and no others, and logs as said. What is under way
   /// ends under the snapshot that it began with.
-  void publish(std::shared_ptr<const Snapshot> snapshot, const ListeningSockets& sockets, AccessLogging logging);
+  void publish(std::shared_ptr<const Snapshot> snapshot, const ListeningSockets& sockets, Tls tls,
+               AccessLogging logging);
   /// Accepts what the kernel has accepted already, then no more.
   void stop_accepting();
 

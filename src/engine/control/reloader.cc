@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "engine/control/changes.h"
+#include "engine/listener_tls.h"
 
 namespace gatehouse::engine {
 
@@ -44,6 +45,19 @@ bool Reloader::prepare_log(const config::AccessLog& log, Publisher::AccessLoggin
   return true;
 }
 
+bool Reloader::prepare_tls(const std::vector<config::Listener>& listeners, Publisher::Tls& prepared,
+                           config::Diagnostics& out) const {
+  for (const config::Listener& listener : listeners) {
+    config::Diagnostics faults;  // what can be used all the same has been said when the file was read
+    prepared.push_back(make_tls(listener, prepared.size(), faults));
+    if (listener.tls && prepared.back() == nullptr) {
+      for (const config::Diagnostic& fault : faults.items()) out.add(fault);
+      return false;
+    }
+  }
+  return true;
+}
+
 /// What takes a restart to change keeps its old value, and that is said.
 void Reloader::report_fixed(const config::Model& next, config::Diagnostics& out) const {
   const config::Model& now = current_->model();
@@ -71,12 +85,14 @@ ReloadReport Reloader::try_out(config::Loaded loaded) const {
 ReloadReport Reloader::apply(config::Loaded loaded) {
   ReloadReport report;
   Publisher::AccessLogging logging;
+  Publisher::Tls tls;
   if (current_ != nullptr && !loaded.diagnostics.has_errors()) {
     report.changes = changes_between(*current_->loaded, loaded);
     report_fixed(loaded.model, loaded.diagnostics);
   }
   report.accepted = !loaded.diagnostics.has_errors() &&
                     prepare_log(loaded.model.logging.access, logging, loaded.diagnostics) &&
+                    prepare_tls(loaded.model.listeners, tls, loaded.diagnostics) &&
                     sockets_.open(loaded.model.listeners, loaded.diagnostics);
   if (report.accepted) {
     ++version_;
@@ -93,7 +109,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     log_path_ = logging.sink != nullptr ? snapshot->model().logging.access.path : "";
     current_ = snapshot;
     sockets_.silence_others(snapshot->model().listeners);
-    publisher_.publish(snapshot, sockets_, std::move(logging));
+    publisher_.publish(snapshot, sockets_, std::move(tls), std::move(logging));
     sockets_.close_others(snapshot->model().listeners);
   } else {
     report.diagnostics = std::move(loaded.diagnostics);

@@ -36,6 +36,9 @@ class Reloader {
 
  private:
   bool prepare_log(const config::AccessLog& log, Publisher::AccessLogging& prepared, config::Diagnostics& out) const;
+  /// False if a file of a listener's TLS cannot be used, with the reason in `out`.
+  bool prepare_tls(const std::vector<config::Listener>& listeners, Publisher::Tls& prepared,
+                   config::Diagnostics& out) const;
   void report_fixed(const config::Model& next, config::Diagnostics& out) const;
 
   const GatewayOptions& options_;

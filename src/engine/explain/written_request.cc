@@ -43,8 +43,17 @@ bool has(const ExplainRequest& request, std::string_view name) {
                              [&](const auto& header) { return http::equal_names(header.first, name); });
 }
 
-std::string find_listener(const config::Model& model, const std::string& name, std::uint16_t& index) {
-  if (name.empty()) return "";
+/// Without a name: the first that speaks the URL's scheme, else the first.
+std::string find_listener(const config::Model& model, const std::string& name, const std::string& scheme,
+                          std::uint16_t& index) {
+  if (name.empty()) {
+    const auto fits = [&](const config::Listener& each) { return each.tls.has_value() == (scheme == "https"); };
+    const auto first = std::ranges::find_if(model.listeners, fits);
+    if (!scheme.empty() && first != model.listeners.end()) {
+      index = static_cast<std::uint16_t>(first - model.listeners.begin());
+    }
+    return "";
+  }
   std::vector<std::string> names;
   for (const config::Listener& listener : model.listeners) names.push_back(listener.name);
   const auto found = std::ranges::find(names, name);
@@ -89,7 +98,7 @@ WrittenRequest write_request(const config::Model& model, const ExplainRequest& r
   const Url url = split_url(request.url);
   error = check_url(request, url);
   if (error.empty()) error = check_fields(request);
-  if (error.empty()) error = find_listener(model, request.listener, written.listener);
+  if (error.empty()) error = find_listener(model, request.listener, url.scheme, written.listener);
   if (error.empty()) error = find_peer(request.client_ip, written.peer);
   if (!error.empty()) return written;
 
@@ -105,11 +114,13 @@ WrittenRequest write_request(const config::Model& model, const ExplainRequest& r
     written.head += fmt::format("Content-Length: {}\r\n", request.body.size());
   }
   written.head += "\r\n";
-  if (url.scheme == "https") {
-    written.notes.push_back(
-        "the URL says https, but no listener speaks it: the scheme is http unless a trusted proxy says "
-        "X-Forwarded-Proto: "
-        "https");
+  const config::Listener& listener = model.listeners[written.listener];
+  if (url.scheme == "https" && !listener.tls) {
+    written.notes.push_back("the URL says https, but the listener " + listener.name +
+                            " speaks no TLS: the scheme is http unless a trusted proxy says X-Forwarded-Proto: https");
+  } else if (url.scheme == "http" && listener.tls) {
+    written.notes.push_back("the URL says http, but the listener " + listener.name +
+                            " speaks TLS: the scheme is https");
   }
   return written;
 }

@@ -1,0 +1,30 @@
+#include "io/channel.h"
+
+#include <sys/socket.h>
+
+#include "io/socket.h"
+
+namespace gatehouse::io {
+
+bool Channel::start_tls(std::shared_ptr<const TlsServer> server, std::string_view received) {
+  tls_ = TlsConnection::accept(*this, std::move(server), received);
+  return tls_ != nullptr;
+}
+
+void Channel::shut_down_writing() {
+  if (tls_ != nullptr) tls_->say_end();
+  ::shutdown(fd(), SHUT_WR);
+}
+
+void Channel::reset_on_close() {
+  if (tls_ != nullptr) tls_->fall_silent();
+  io::reset_on_close(fd());
+}
+
+void Channel::close() noexcept {
+  if (tls_ != nullptr && is_open()) tls_->say_end();
+  tls_.reset();
+  Descriptor::close();
+}
+
+}  // namespace gatehouse::io

@@ -1,0 +1,176 @@
+#include "io/tls_connection.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/block_pool.h"
+
+namespace gatehouse::io {
+
+namespace {
+
+constexpr std::size_t kRecord = 16 * 1024;  ///< RFC 8446 section 5.1: the most that a record holds
+
+long bio_control(BIO*, int command, long, void*) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+int bio_create(BIO* bio) {
+  BIO_set_init(bio, 1);
+  return 1;
+}
+
+}  // namespace
+
+const BIO_METHOD* TlsConnection::bio_method() {
+  static BIO_METHOD* const made = [] {
+    BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "descriptor");
+    BIO_meth_set_read(method, bio_read);
+    BIO_meth_set_write(method, bio_write);
+    BIO_meth_set_ctrl(method, bio_control);
+    BIO_meth_set_create(method, bio_create);
+    return method;
+  }();
+  return made;
+}
+
+int TlsConnection::bio_read(BIO* bio, char* to, int size) {
+  auto& self = *static_cast<TlsConnection*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  if (!self.early_.empty()) {
+    const std::size_t bytes = std::min(self.early_.size(), static_cast<std::size_t>(size));
+    std::memcpy(to, self.early_.data(), bytes);
+    self.early_.erase(0, bytes);
+    return static_cast<int>(bytes);
+  }
+  const Transfer got = self.socket_.read(to, static_cast<std::size_t>(size));
+  switch (got.kind) {
+    case Transfer::Kind::done:
+      return static_cast<int>(got.bytes);
+    case Transfer::Kind::blocked:
+      BIO_set_retry_read(bio);
+      return -1;
+    case Transfer::Kind::end:
+      self.ended_ = true;
+      return 0;
+    case Transfer::Kind::failed:
+      self.error_ = got.error;
+      return -1;
+  }
+  return -1;
+}
+
+int TlsConnection::bio_write(BIO* bio, const char* from, int size) {
+  auto& self = *static_cast<TlsConnection*>(BIO_get_data(bio));
+  BIO_clear_retry_flags(bio);
+  const Transfer sent = self.socket_.write(from, static_cast<std::size_t>(size));
+  if (sent.kind == Transfer::Kind::done) return static_cast<int>(sent.bytes);
+  if (sent.kind == Transfer::Kind::blocked) {
+    BIO_set_retry_write(bio);
+  } else {
+    self.error_ = sent.error;
+  }
+  return -1;
+}
+
+std::unique_ptr<TlsConnection> TlsConnection::accept(Descriptor& socket, std::shared_ptr<const TlsServer> server,
+                                                     std::string_view received) {
+  std::unique_ptr<TlsConnection> made(new TlsConnection(socket));
+  made->ssl_ = server->new_session();
+  BIO* bio = BIO_new(bio_method());
+  if (made->ssl_ == nullptr || bio == nullptr) {
+    BIO_free(bio);
+    return nullptr;
+  }
+  BIO_set_data(bio, made.get());
+  SSL_set_bio(made->ssl_, bio, bio);
+  made->server_ = std::move(server);
+  made->early_ = received;
+  return made;
+}
+
+TlsConnection::~TlsConnection() {
+  SSL_free(ssl_);
+}
+
+Transfer TlsConnection::outcome(int result) {
+  wants_write_ = false;
+  switch (SSL_get_error(ssl_, result)) {
+    case SSL_ERROR_WANT_READ:
+      return {};
+    case SSL_ERROR_WANT_WRITE:
+      wants_write_ = true;
+      return {};
+    case SSL_ERROR_ZERO_RETURN:
+      more_ = true;  // whoever reads again sees the end again
+      return {Transfer::Kind::end, 0, 0};
+    default:
+      broken_ = true;
+      if (ended_) {
+        more_ = true;
+        return {Transfer::Kind::end, 0, 0};
+      }
+      if (error_ == 0) {
+        error_ = EPROTO;
+        const char* reason = ERR_reason_error_string(ERR_peek_error());
+        failure_ = reason != nullptr ? reason : "TLS failed";
+      }
+      return {Transfer::Kind::failed, 0, error_};
+  }
+}
+
+Transfer TlsConnection::handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_);
+  if (result != 1) return outcome(result);
+  more_ = SSL_has_pending(ssl_) != 0 || !early_.empty();
+  return {Transfer::Kind::done, 0, 0};
+}
+
+Transfer TlsConnection::read(char* to, std::size_t size) {
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  more_ = false;
+  const int result = SSL_read_ex(ssl_, to, size, &bytes);
+  if (result != 1) return outcome(result);
+  // What is pending may be half a record only; then the next read finds that out without a system call.
+  more_ = SSL_has_pending(ssl_) != 0 || !early_.empty();
+  return {Transfer::Kind::done, bytes, 0};
+}
+
+Transfer TlsConnection::write(const char* from, std::size_t size) {
+  if (broken_ || said_end_) return {Transfer::Kind::failed, 0, error_ != 0 ? error_ : EPIPE};
+  ERR_clear_error();
+  std::size_t bytes = 0;
+  const int result = SSL_write_ex(ssl_, from, size, &bytes);
+  return result == 1 ? Transfer{Transfer::Kind::done, bytes, 0} : outcome(result);
+}
+
+Transfer TlsConnection::write(const iovec* parts, int count) {
+  if (count == 1 || parts->iov_len >= kRecord) return write(static_cast<const char*>(parts->iov_base), parts->iov_len);
+  PooledBuffer record(kRecord);
+  std::size_t size = 0;
+  for (int i = 0; i < count && size < kRecord; ++i) {
+    const std::size_t bytes = std::min(parts[i].iov_len, kRecord - size);
+    std::memcpy(record.data() + size, parts[i].iov_base, bytes);
+    size += bytes;
+  }
+  return write(record.data(), size);
+}
+
+void TlsConnection::rest() {
+  if (!more_) SSL_free_buffers(ssl_);
+}
+
+void TlsConnection::say_end() {
+  if (broken_ || said_end_ || SSL_in_init(ssl_) != 0) return;
+  said_end_ = true;
+  ERR_clear_error();
+  SSL_shutdown(ssl_);
+}
+
+}  // namespace gatehouse::io

@@ -1,0 +1,65 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "io/descriptor.h"
+#include "io/tls_server.h"
+
+struct bio_method_st;
+struct bio_st;
+
+namespace gatehouse::io {
+
+/// One connection's TLS (OpenSSL) over a descriptor: it reads and writes through it, so that no system call is made
+/// that could only fail. Owner: a Channel; the descriptor's thread.
+class TlsConnection {
+ public:
+  /// The server's side; `received` has been read from the descriptor already. Null: no memory.
+  static std::unique_ptr<TlsConnection> accept(Descriptor& socket, std::shared_ptr<const TlsServer> server,
+                                               std::string_view received);
+  ~TlsConnection();
+  TlsConnection(const TlsConnection&) = delete;
+  TlsConnection& operator=(const TlsConnection&) = delete;
+
+  Transfer handshake();
+  bool wants_write() const { return wants_write_; }
+  /// Why the connection failed, in OpenSSL's words; a literal, "" where it was not TLS that failed.
+  const char* failure() const { return failure_; }
+
+  Transfer read(char* to, std::size_t size);
+  Transfer write(const char* from, std::size_t size);
+  /// Small parts become one record. After `blocked` the same bytes must be offered again.
+  Transfer write(const iovec* parts, int count);
+  /// Bytes, or the end, lie here that nobody has read.
+  bool holds_bytes() const { return more_; }
+
+  /// Gives up the buffers, which nobody needs until bytes come.
+  void rest();
+  /// Tells the peer that nothing more comes (close_notify), once.
+  void say_end();
+  /// Nothing more is to be said: the connection is reset.
+  void fall_silent() { broken_ = true; }
+
+ private:
+  explicit TlsConnection(Descriptor& socket) : socket_(socket) {}
+  static const bio_method_st* bio_method();
+  static int bio_read(bio_st* bio, char* to, int size);
+  static int bio_write(bio_st* bio, const char* from, int size);
+  /// What a failed call of OpenSSL's means.
+  Transfer outcome(int result);
+
+  Descriptor& socket_;
+  ssl_st* ssl_ = nullptr;
+  std::shared_ptr<const TlsServer> server_;  ///< the handshake's callbacks use it
+  std::string early_;                        ///< received before TLS began
+  const char* failure_ = "";
+  int error_ = 0;
+  bool more_ = false;
+  bool broken_ = false;  ///< after a fatal error nothing can be sent, not even an end
+  bool said_end_ = false;
+  bool ended_ = false;  ///< the peer ended the connection below TLS
+  bool wants_write_ = false;
+};
+
+}  // namespace gatehouse::io

@@ -1,0 +1,202 @@
+#include "io/tls_server.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace gatehouse::io {
+namespace {
+
+/// Authenticated encryption with forward secrecy only; TLS 1.3 has no other.
+constexpr const char* kCiphers12 =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr unsigned char kAlpn[] = "\x08http/1.1";
+
+std::string lower(std::string_view text) {
+  std::string made(text);
+  for (char& c : made) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+  }
+  return made;
+}
+
+/// The oldest of OpenSSL's errors, which is the nearest to the cause; errno's where a file could not be opened.
+std::string last_error(const char* wanted) {
+  const int number = errno;
+  const unsigned long code = ERR_get_error();
+  ERR_clear_error();
+  if (code == 0) return "cannot be used";
+  if (ERR_SYSTEM_ERROR(code)) return std::strerror(ERR_GET_REASON(code));
+  const char* reason = ERR_reason_error_string(code);
+  if (reason == nullptr) return number != 0 ? std::strerror(number) : "cannot be used";
+  const bool no_block = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+  const bool no_key = ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
+  return no_block || no_key ? std::string("holds no ") + wanted : reason;
+}
+
+int no_passphrase(char*, int, int, void*) {
+  return -1;  // nobody is there to ask
+}
+
+int select_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned count,
+                void*) {
+  unsigned char* chosen = nullptr;
+  const int found = SSL_select_next_proto(&chosen, size, kAlpn, sizeof kAlpn - 1, offered, count);
+  *out = chosen;
+  // RFC 7301 section 3.2: no protocol in common is a fatal alert.
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+}  // namespace
+
+/// How a TlsServer is made: one context for each certificate.
+struct TlsServerParts {
+  TlsServer& server;
+  const TlsServerSettings& settings;
+  std::vector<TlsFault>& faults;
+
+  void fault(TlsFault::Where where, std::size_t certificate, std::string message, bool warning = false) {
+    faults.push_back({where, certificate, warning, std::move(message)});
+  }
+
+  static int select_name(SSL* ssl, int*, void* server) {
+    const auto& self = *static_cast<const TlsServer*>(server);
+    const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    const std::size_t index = self.choose(name);
+    if (index != 0) SSL_set_SSL_CTX(ssl, self.contexts_[index]);
+    return SSL_TLSEXT_ERR_OK;
+  }
+
+  void add(std::size_t index) {
+    SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+    server.contexts_.push_back(context);
+    SSL_CTX_set_min_proto_version(context, settings.only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(context, kCiphers12);
+    SSL_CTX_set1_groups_list(context, kGroups);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_read_ahead(context, 1);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets alone: no memory a client
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
+    SSL_CTX_set_tlsext_servername_callback(context, select_name);
+    SSL_CTX_set_tlsext_servername_arg(context, &server);
+    static constexpr unsigned char kSessionContext[] = "gatehouse";
+    SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
+    load_certificate(context, index);
+    load_client_ca(context, index);
+  }
+
+  void load_certificate(SSL_CTX* context, std::size_t index) {
+    const TlsServerSettings::Certificate& files = settings.certificates[index];
+    ERR_clear_error();
+    const bool has_cert = SSL_CTX_use_certificate_chain_file(context, files.cert.c_str()) == 1;
+    if (!has_cert) fault(TlsFault::Where::cert, index, last_error("certificate"));
+    X509* certificate = has_cert ? SSL_CTX_get0_certificate(context) : nullptr;
+    load_key(context, index, has_cert);
+    if (certificate == nullptr) return;
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
+      fault(TlsFault::Where::cert, index, "has expired", true);
+    } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+      fault(TlsFault::Where::cert, index, "is not valid yet", true);
+    }
+    learn_names(certificate, index);
+  }
+
+  void load_key(SSL_CTX* context, std::size_t index, bool has_cert) {
+    ERR_clear_error();
+    const char* file = settings.certificates[index].key.c_str();
+    if (SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) != 1) {
+      // With a certificate of the same kind in place, a key that does not fit is refused at once.
+      const bool other = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_X509;
+      fault(TlsFault::Where::key, index, other ? "does not fit the certificate" : last_error("private key"));
+    } else if (has_cert && SSL_CTX_check_private_key(context) != 1) {
+      fault(TlsFault::Where::key, index, "does not fit the certificate");
+    }
+    ERR_clear_error();
+  }
+
+  /// The DNS names inside; the subject's common name where there is none.
+  void learn_names(X509* certificate, std::size_t index) {
+    bool any = false;
+    auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
+      const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+      if (name->type != GEN_DNS) continue;
+      any = true;
+      learn(name->d.dNSName, index);
+    }
+    GENERAL_NAMES_free(names);
+    if (any) return;
+    const X509_NAME* subject = X509_get_subject_name(certificate);
+    const int at = X509_NAME_get_index_by_NID(const_cast<X509_NAME*>(subject), NID_commonName, -1);
+    if (at >= 0) learn(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)), index);
+  }
+
+  void learn(const ASN1_STRING* text, std::size_t index) {
+    const std::string name = lower({reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+                                    static_cast<std::size_t>(ASN1_STRING_length(text))});
+    if (name.starts_with("*.")) {
+      server.wildcards_.try_emplace(name.substr(2), index);
+    } else {
+      server.names_.try_emplace(name, index);
+    }
+  }
+
+  void load_client_ca(SSL_CTX* context, std::size_t index) {
+    using ClientAuth = TlsServerSettings::ClientAuth;
+    if (settings.client_auth == ClientAuth::none) return;
+    ERR_clear_error();
+    STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(settings.client_ca.c_str());
+    if (names == nullptr || SSL_CTX_load_verify_file(context, settings.client_ca.c_str()) != 1) {
+      if (index == 0) fault(TlsFault::Where::client_ca, index, last_error("certificate"));
+      sk_X509_NAME_pop_free(names, X509_NAME_free);
+      return;
+    }
+    SSL_CTX_set_client_CA_list(context, names);
+    const bool required = settings.client_auth == ClientAuth::required;
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  }
+};
+
+std::shared_ptr<const TlsServer> TlsServer::make(const TlsServerSettings& settings, std::vector<TlsFault>& faults) {
+  const std::shared_ptr<TlsServer> server(new TlsServer());
+  std::vector<TlsFault> found;
+  TlsServerParts parts{*server, settings, found};
+  for (std::size_t i = 0; i < settings.certificates.size(); ++i) parts.add(i);
+  const bool good =
+      !server->contexts_.empty() && std::ranges::all_of(found, [](const TlsFault& fault) { return fault.warning; });
+  faults.insert(faults.end(), found.begin(), found.end());
+  return good ? server : nullptr;
+}
+
+TlsServer::~TlsServer() {
+  for (SSL_CTX* context : contexts_) SSL_CTX_free(context);
+}
+
+ssl_st* TlsServer::new_session() const {
+  SSL* ssl = SSL_new(contexts_.front());
+  if (ssl != nullptr) SSL_set_accept_state(ssl);
+  return ssl;
+}
+
+std::size_t TlsServer::choose(std::string_view host) const {
+  const std::string name = lower(host.ends_with('.') ? host.substr(0, host.size() - 1) : host);
+  if (const auto exact = names_.find(name); exact != names_.end()) return exact->second;
+  const std::size_t dot = name.find('.');
+  if (dot != std::string::npos) {
+    // RFC 6125 section 6.4.3: a wildcard is one label.
+    const auto wildcard = wildcards_.find(std::string_view(name).substr(dot + 1));
+    if (wildcard != wildcards_.end()) return wildcard->second;
+  }
+  return 0;
+}
+
+}  // namespace gatehouse::io

@@ -1,0 +1,61 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+namespace gatehouse::io {
+
+struct TlsServerSettings {
+  /// PEM files: the certificate with the chain behind it, and its private key.
+  struct Certificate {
+    std::string cert, key;
+  };
+  enum class ClientAuth : std::uint8_t { none, optional, required };
+
+  std::vector<Certificate>
+      certificates;       ///< at least one; the first is for clients that name no host or an unknown one
+  bool only_1_3 = false;  ///< else 1.2 and 1.3
+  ClientAuth client_auth = ClientAuth::none;
+  std::string client_ca;  ///< PEM file: who signs clients' certificates
+};
+
+/// What is wrong with one of the files.
+struct TlsFault {
+  enum class Where : std::uint8_t { cert, key, client_ca };
+  Where where = Where::cert;
+  std::size_t certificate = 0;  ///< index
+  bool warning = false;         ///< it can be used all the same
+  std::string message;
+};
+
+/// How a listener speaks TLS: certificates chosen by the name that the client asks for (SNI, RFC 6066 section 3), the
+/// protocol by ALPN (RFC 7301). Immutable; shared by all workers.
+class TlsServer {
+ public:
+  /// Reads the files. Null if one cannot be used; every fault is added to `faults`.
+  static std::shared_ptr<const TlsServer> make(const TlsServerSettings& settings, std::vector<TlsFault>& faults);
+  ~TlsServer();
+  TlsServer(const TlsServer&) = delete;
+  TlsServer& operator=(const TlsServer&) = delete;
+
+  /// A new connection's side; null if there is no memory.
+  ssl_st* new_session() const;
+  /// The index of the certificate for `host`, which may be "". Case does not matter.
+  std::size_t choose(std::string_view host) const;
+
+ private:
+  TlsServer() = default;
+
+  std::vector<ssl_ctx_st*> contexts_;                          ///< by certificate
+  std::map<std::string, std::size_t, std::less<>> names_;      ///< in lower case
+  std::map<std::string, std::size_t, std::less<>> wildcards_;  ///< what stands behind "*."
+  friend struct TlsServerParts;
+};
+
+}  // namespace gatehouse::io

@@ -1,0 +1,352 @@
+#include <openssl/ssl.h>
+
+#include <atomic>
+#include <thread>
+
+#include "e2e/fixtures.h"
+#include "support/certificates.h"
+#include "support/http_service.h"
+#include "support/tls_client.h"
+
+namespace gatehouse::test {
+namespace {
+
+/// A gateway with a TLS listener on the gateway's port, in front of an EchoService. `tls` and `listener` are more keys
+/// in flow form.
+class TlsGateway {
+ public:
+  explicit TlsGateway(std::string_view tls = "", std::string_view listener = "", std::string_view more = "",
+                      std::string_view service = "")
+      : ca(files.path()) {
+    ca.issue("shop", {"shop.test", "*.shop.test"});
+    ca.issue("other", {"other.test"}, TestCa::Key::rsa);
+    ca.issue("client", {});
+    gateway = std::make_unique<Gateway>(config(tls, listener, more, service));
+  }
+
+  std::string config(std::string_view tls = "", std::string_view listener = "", std::string_view more = "",
+                     std::string_view service = "") const {
+    const std::string certificate = "{cert: " + files.file("shop.pem") + ", key: " + files.file("shop.key") + "}";
+    const std::string second = "{cert: " + files.file("other.pem") + ", key: " + files.file("other.key") + "}";
+    return "workers: 2\nadmin: {address: \"@admin@\"}\nlogging: {access: {path: \"@dir@/access.log\"}}\n"
+           "listeners:\n  - {name: secure, address: \"@listen@\", tls: {certificates: [" +
+           certificate + ", " + second + "]" + std::string(tls.empty() ? "" : ", ") + std::string(tls) + "}" +
+           std::string(listener.empty() ? "" : ", ") + std::string(listener) + "}\n" + std::string(more) +
+           forward_all(service.empty() ? echo.url() : std::string(service));
+  }
+
+  TlsOptions options(std::string host = "shop.test") const {
+    return {.ca = ca.file(), .host = std::move(host), .alpn = "http/1.1"};
+  }
+  std::uint16_t port() const { return gateway->port(); }
+  std::string client_auth(std::string_view mode) const {
+    return "client_auth: {mode: " + std::string(mode) + ", ca: " + ca.file() + "}";
+  }
+
+  TempDir files;
+  TestCa ca;
+  EchoService echo;
+  std::unique_ptr<Gateway> gateway;
+};
+
+Response ask(TlsClient& client, std::string_view bytes) {
+  client->send(bytes);
+  return client->read_response();
+}
+
+TEST(Tls, serves_a_verified_client_and_says_https) {
+  TlsGateway peer;
+  TlsClient client(peer.port(), peer.options());
+  ASSERT_TRUE(client.shaken()) << client.failure();
+  EXPECT_EQ(client.protocol(), "TLSv1.3");
+  EXPECT_EQ(client.alpn(), "http/1.1");
+  for (int i = 0; i < 5; ++i) {
+    const Response response = ask(client, request("GET", "/" + std::to_string(i), "", "", "shop.test"));
+    ASSERT_EQ(response.status, 200) << response.describe();
+    const Echo echo(response.body);
+    EXPECT_EQ(echo.fields.get("x-forwarded-proto"), "https");
+    EXPECT_NE(echo.fields.get("forwarded").find("proto=https"), std::string::npos);
+  }
+  EXPECT_EQ(peer.echo.connections(), 1U);
+}
+
+TEST(Tls, shows_the_certificate_of_the_name_that_is_asked_for) {
+  TlsGateway peer;
+  for (const auto& [host, certificate] : std::vector<std::pair<std::string, std::string>>{
+           {"shop.test", "shop"}, {"SHOP.test", "shop"}, {"a.shop.test", "shop"}, {"other.test", "other"}}) {
+    TlsClient client(peer.port(), peer.options(host));
+    EXPECT_TRUE(client.shaken()) << host << ": " << client.failure();
+    EXPECT_EQ(client.certificate(), certificate) << host;
+  }
+  // No name, an unknown one, a name two labels below a wildcard: the first.
+  for (const char* host : {"", "unknown.test", "a.b.shop.test"}) {
+    TlsOptions options = peer.options(host);
+    options.ca.clear();
+    TlsClient client(peer.port(), options);
+    EXPECT_EQ(client.certificate(), "shop") << host;
+  }
+}
+
+TEST(Tls, speaks_1_2_and_1_3_and_nothing_older) {
+  TlsGateway peer;
+  for (const int version : {TLS1_VERSION, TLS1_1_VERSION}) {
+    TlsOptions options = peer.options();
+    options.version = version;
+    EXPECT_FALSE(TlsClient(peer.port(), options).shaken()) << version;
+  }
+  TlsOptions options = peer.options();
+  options.version = TLS1_2_VERSION;
+  TlsClient client(peer.port(), options);
+  ASSERT_TRUE(client.shaken()) << client.failure();
+  EXPECT_EQ(client.protocol(), "TLSv1.2");
+  EXPECT_EQ(ask(client, request("GET", "/")).status, 200);
+  options.renegotiate = true;
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken()) << "renegotiation is refused";
+}
+
+TEST(Tls, min_version_leaves_only_1_3) {
+  TlsGateway peer("min_version: \"1.3\"");
+  TlsOptions options = peer.options();
+  EXPECT_TRUE(TlsClient(peer.port(), options).shaken());
+  options.version = TLS1_2_VERSION;
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
+}
+
+TEST(Tls, agrees_on_http_1_1_only) {
+  TlsGateway peer;
+  TlsOptions options = peer.options();
+  options.alpn = "";
+  TlsClient silent(peer.port(), options);
+  EXPECT_EQ(ask(silent, request("GET", "/")).status, 200);
+  options.alpn = "spdy/3";
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
+}
+
+TEST(Tls, a_session_is_resumed) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    TlsGateway peer;
+    TlsOptions options = peer.options();
+    options.version = version;
+    TlsClient first(peer.port(), options);
+    EXPECT_EQ(ask(first, request("GET", "/")).status, 200);
+    EXPECT_FALSE(first.resumed());
+    options.session = first.session();
+    TlsClient second(peer.port(), options);
+    ASSERT_TRUE(second.shaken()) << second.failure();
+    EXPECT_TRUE(second.resumed()) << version;
+    EXPECT_EQ(ask(second, request("GET", "/")).status, 200);
+  }
+}
+
+TEST(Tls, a_client_certificate_can_be_required) {
+  TlsGateway peer;
+  ASSERT_TRUE(peer.gateway->reload(peer.config(peer.client_auth("required"))));
+  TlsOptions options = peer.options();
+  options.version = TLS1_2_VERSION;  // where the refusal comes within the handshake
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
+  options.cert = peer.files.file("client.pem");
+  options.key = peer.files.file("client.key");
+  TlsClient known(peer.port(), options);
+  ASSERT_TRUE(known.shaken()) << known.failure();
+  EXPECT_EQ(ask(known, request("GET", "/")).status, 200);
+
+  const TempDir elsewhere;
+  TestCa stranger(elsewhere.path());
+  stranger.issue("client", {});
+  options.cert = elsewhere.file("client.pem");
+  options.key = elsewhere.file("client.key");
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken()) << "signed by someone else";
+}
+
+TEST(Tls, an_optional_client_certificate_must_be_good_if_it_is_shown) {
+  TlsGateway peer;
+  ASSERT_TRUE(peer.gateway->reload(peer.config(peer.client_auth("optional"))));
+  TlsOptions options = peer.options();
+  options.version = TLS1_2_VERSION;
+  EXPECT_TRUE(TlsClient(peer.port(), options).shaken());
+  peer.ca.issue("late", {}, TestCa::Key::ecdsa, -1);
+  options.cert = peer.files.file("late.pem");
+  options.key = peer.files.file("late.key");
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken()) << "it has expired";
+}
+
+TEST(Tls, carries_large_bodies_both_ways) {
+  TlsGateway peer;
+  TlsClient client(peer.port(), peer.options());
+  constexpr std::size_t kSize = 5'000'000;
+  client->send(request("GET", "/?size=" + std::to_string(kSize)));
+  Response head = client->read_head();
+  ASSERT_EQ(head.status, 200);
+  const RawClient::BodySum sum = client->read_body_sum(head);
+  EXPECT_TRUE(sum.complete);
+  EXPECT_EQ(sum.length, kSize);
+  EXPECT_EQ(sum.sum, checksum(pattern(kSize)));
+
+  client->send(request("GET", "/?size=300000&chunked=1&trailer=1", "TE: trailers\r\n"));
+  const Response chunked = client->read_response();
+  EXPECT_EQ(chunked.body, pattern(300'000));
+  EXPECT_EQ(chunked.trailers.get("x-sum"), hex(checksum(chunked.body)));
+
+  const std::string upload = pattern(1'000'000);
+  client->send(request("POST", "/", "", upload));
+  const Response response = client->read_response();
+  ASSERT_EQ(response.status, 200) << response.describe();
+  EXPECT_EQ(Echo(response.body).length, upload.size());
+  EXPECT_EQ(Echo(response.body).sum, hex(checksum(upload)));
+}
+
+TEST(Tls, answers_pipelined_requests_that_came_in_one_record) {
+  TlsGateway peer;
+  TlsClient client(peer.port(), peer.options());
+  std::string all;
+  for (int i = 0; i < 50; ++i) all += request("GET", "/" + std::to_string(i));
+  client->send(all);
+  for (int i = 0; i < 50; ++i) ASSERT_EQ(client->read_response().status, 200) << i;
+}
+
+TEST(Tls, ends_connections_with_a_close_notify) {
+  TlsGateway peer;
+  TlsClient client(peer.port(), peer.options());
+  client->send(request("GET", "/", "Connection: close\r\n"));
+  EXPECT_TRUE(client->read_response().complete);
+  EXPECT_EQ(client->wait_end(), End::eof);
+  EXPECT_TRUE(client.ended_orderly());
+}
+
+TEST(Tls, a_cut_answer_ends_without_a_close_notify) {
+  HttpService service([](ServiceExchange& exchange) {
+    exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    exchange.reset_after();
+  });
+  TlsGateway peer("", "", "", service.url());
+  TlsClient client(peer.port(), peer.options());
+  client->send("GET / HTTP/1.0\r\nHost: test\r\n\r\n");  // its body goes on until the end of the connection
+  client->wait_end();
+  EXPECT_FALSE(client.ended_orderly());
+}
+
+TEST(Tls, a_client_that_does_not_speak_it_or_stands_still_is_let_go) {
+  TlsGateway peer("", "limits: {header_timeout: 300ms}");
+  RawClient plain(peer.port());
+  plain.send(request("GET", "/"));
+  plain.wait_end();
+  EXPECT_NE(plain.end(), End::timeout);
+  EXPECT_EQ(plain.buffered().find("HTTP/"), std::string::npos);
+
+  RawClient still(peer.port());
+  still.send("\x16\x03\x01");
+  const Deadline deadline(Millis(10'000));
+  EXPECT_NE(still.wait_end(deadline), End::timeout);
+  TlsClient good(peer.port(), peer.options());
+  EXPECT_EQ(ask(good, request("GET", "/")).status, 200);
+}
+
+TEST(Tls, the_proxy_protocol_comes_first) {
+  TlsGateway peer("", "proxy_protocol: true", "trusted_proxies: [127.0.0.0/8]\n");
+  TlsOptions options = peer.options();
+  options.before = "PROXY TCP4 203.0.113.7 127.0.0.1 12345 443\r\n";
+  TlsClient client(peer.port(), options);
+  ASSERT_TRUE(client.shaken()) << client.failure();
+  const Response response = ask(client, request("GET", "/"));
+  EXPECT_EQ(Echo(response.body).fields.get("x-real-ip"), "203.0.113.7");
+  EXPECT_EQ(Echo(response.body).fields.get("x-forwarded-port"), "443");
+}
+
+TEST(Tls, routes_by_scheme) {
+  const std::uint16_t plain = free_port();
+  TlsGateway peer;
+  const std::string config =
+      peer.config() +
+      "  - {name: sure, path: /login, scheme: https, respond: {status: 200, body: safe}}\n"
+      "  - {name: up, path: /login, scheme: http, redirect: {location: \"https://shop.test/login\"}}\n";
+  std::string with_plain = config;
+  with_plain.insert(with_plain.find("  - {name: secure"),
+                    "  - {address: \"127.0.0.1:" + std::to_string(plain) + "\"}\n");
+  ASSERT_TRUE(peer.gateway->reload(with_plain));
+  TlsClient client(peer.port(), peer.options());
+  EXPECT_EQ(ask(client, request("GET", "/login")).body, "safe");
+  EXPECT_EQ(get(plain, "/login").header("location"), "https://shop.test/login");
+}
+
+TEST(Tls, a_reload_takes_renewed_files_and_touches_no_connection) {
+  TlsGateway peer;
+  TlsClient before(peer.port(), peer.options());
+  EXPECT_EQ(ask(before, request("GET", "/")).status, 200);
+  peer.ca.issue("renewed", {"shop.test"});
+  for (const char* end : {".pem", ".key"}) {
+    peer.files.write("shop" + std::string(end), read_file(peer.files.file("renewed" + std::string(end))));
+  }
+  ASSERT_TRUE(peer.gateway->reload(peer.config()));
+  EXPECT_EQ(ask(before, request("GET", "/")).status, 200);
+  TlsClient after(peer.port(), peer.options());
+  EXPECT_EQ(after.certificate(), "renewed");
+}
+
+TEST(Tls, a_reload_with_a_bad_file_keeps_what_is_in_force) {
+  TlsGateway peer;
+  peer.files.write("shop.key", "no key at all\n");
+  EXPECT_FALSE(peer.gateway->reload(peer.config()));
+  TlsClient client(peer.port(), peer.options());
+  EXPECT_EQ(client.certificate(), "shop");
+  EXPECT_EQ(ask(client, request("GET", "/")).status, 200);
+}
+
+TEST(Tls, check_names_the_file_and_the_place) {
+  const TempDir dir;
+  TestCa ca(dir.path());
+  ca.issue("shop", {"shop.test"});
+  ca.issue("rsa", {"shop.test"}, TestCa::Key::rsa);
+  ca.issue("late", {"shop.test"}, TestCa::Key::ecdsa, -1);
+  const auto check = [&](const std::string& cert, const std::string& key) {
+    dir.write("t.yaml", "listeners: [{address: \"127.0.0.1:1\", tls: {certificates: [{cert: " + cert + ", key: " + key +
+                            "}]}}]\nroutes: [{path: /, respond: {status: 200}}]\n");
+    return run_gatehouse({"check", dir.file("t.yaml")});
+  };
+  EXPECT_EQ(check("shop.pem", "shop.key").exit_code, 0);
+  const auto expect = [&](const Finished& done, std::string_view words) {
+    EXPECT_NE((done.out + done.err).find(words), std::string::npos) << done.out << done.err;
+  };
+  expect(check("shop.pem", "rsa.key"), ":1:81: listeners[0].tls.certificates[0].key: ");
+  expect(check("shop.pem", "rsa.key"), "does not fit the certificate");
+  expect(check("none.pem", "shop.key"), "none.pem\": No such file or directory");
+  expect(check("shop.key", "shop.key"), "shop.key\": holds no certificate");
+  expect(check("shop.pem", "shop.pem"), "shop.pem\": holds no private key");
+  const Finished late = check("late.pem", "late.key");
+  EXPECT_EQ(late.exit_code, 0);
+  expect(late, "late.pem\": has expired");
+}
+
+TEST(Tls, a_stop_under_traffic_ends_every_connection_in_order) {
+  TlsGateway peer;
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> answered{0}, cut{0};
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (;;) {
+        TlsClient client(peer.port(), peer.options());
+        if (!client.shaken()) {
+          if (client.failure() != "nobody listens") ++cut;
+          return;
+        }
+        for (int sent = 0;; ++sent) {
+          client->send(request("GET", "/"));
+          const Response response = client->read_response();
+          if (response.status == 200 && response.complete) {
+            ++answered;
+            if (response.header("connection") == "close") break;
+            continue;
+          }
+          if (sent == 0 || !client.ended_orderly()) ++cut;
+          break;
+        }
+      }
+    });
+  }
+  while (answered < 300) peer.gateway->process().pause(Millis(5));
+  EXPECT_EQ(peer.gateway->stop(), 0);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(cut, 0U);
+}
+
+}  // namespace
+}  // namespace gatehouse::test

@@ -1,0 +1,91 @@
+#include "support/certificates.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+
+namespace gatehouse::test {
+namespace {
+
+void must(bool good, const char* what) {
+  if (good) return;
+  std::fprintf(stderr, "certificates: %s failed\n", what);
+  std::abort();
+}
+
+EVP_PKEY* make_key(TestCa::Key kind) {
+  EVP_PKEY* key = kind == TestCa::Key::rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+  must(key != nullptr, "making a key");
+  return key;
+}
+
+void extend(X509* certificate, X509* issuer, int kind, const std::string& value) {
+  X509V3_CTX context;
+  X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+  X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, kind, value.c_str());
+  must(extension != nullptr && X509_add_ext(certificate, extension, -1) == 1, "an extension");
+  X509_EXTENSION_free(extension);
+}
+
+X509* make_certificate(std::string_view subject, EVP_PKEY* key, long from_days, long to_days) {
+  static std::atomic<long> serial{1};
+  X509* made = X509_new();
+  X509_set_version(made, 2);
+  ASN1_INTEGER_set(X509_get_serialNumber(made), serial++);
+  X509_gmtime_adj(X509_getm_notBefore(made), from_days * 86'400);
+  X509_gmtime_adj(X509_getm_notAfter(made), to_days * 86'400);
+  X509_set_pubkey(made, key);
+  const std::string name(subject);
+  X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC,
+                             reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+  return made;
+}
+
+/// Writes through `print` and renames, so that a reader sees the old file or the new one.
+template <class Print>
+void write_file(const std::string& path, Print print) {
+  const std::string fresh = path + ".new";
+  std::FILE* file = std::fopen(fresh.c_str(), "w");
+  must(file != nullptr && print(file) == 1 && std::fclose(file) == 0, "writing a file");
+  must(std::rename(fresh.c_str(), path.c_str()) == 0, "renaming a file");
+}
+
+}  // namespace
+
+TestCa::TestCa(std::string directory, std::string_view name)
+    : directory_(std::move(directory)),
+      file_(directory_ + "/" + std::string(name) + ".pem"),
+      key_(make_key(Key::ecdsa)) {
+  certificate_ = make_certificate("Test CA " + std::string(name), key_, -1, 3650);
+  X509_set_issuer_name(certificate_, X509_get_subject_name(certificate_));
+  extend(certificate_, certificate_, NID_basic_constraints, "critical,CA:TRUE");
+  must(X509_sign(certificate_, key_, EVP_sha256()) != 0, "signing");
+  write_file(file_, [&](std::FILE* to) { return PEM_write_X509(to, certificate_); });
+}
+
+TestCa::~TestCa() {
+  X509_free(certificate_);
+  EVP_PKEY_free(key_);
+}
+
+void TestCa::issue(std::string_view name, const std::vector<std::string>& hosts, Key kind, int days) const {
+  EVP_PKEY* key = make_key(kind);
+  X509* made = make_certificate(name, key, std::min(days - 1, -1), days);
+  X509_set_issuer_name(made, X509_get_subject_name(certificate_));
+  std::string names;
+  for (const std::string& host : hosts) names += (names.empty() ? "DNS:" : ",DNS:") + host;
+  if (!names.empty()) extend(made, certificate_, NID_subject_alt_name, names);
+  must(X509_sign(made, key_, EVP_sha256()) != 0, "signing");
+  const std::string path = directory_ + "/" + std::string(name);
+  write_file(path + ".key",
+             [&](std::FILE* to) { return PEM_write_PrivateKey(to, key, nullptr, nullptr, 0, nullptr, nullptr); });
+  write_file(path + ".pem", [&](std::FILE* to) { return PEM_write_X509(to, made); });
+  X509_free(made);
+  EVP_PKEY_free(key);
+}
+
+}  // namespace gatehouse::test

@@ -1,0 +1,32 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct evp_pkey_st;
+struct x509_st;
+
+namespace gatehouse::test {
+
+/// A certificate authority of a test's own. Certificates and keys are PEM files in its directory.
+class TestCa {
+ public:
+  enum class Key : std::uint8_t { ecdsa, rsa };
+
+  /// Writes `directory`/`name`.pem.
+  explicit TestCa(std::string directory, std::string_view name = "ca");
+  ~TestCa();
+  TestCa(const TestCa&) = delete;
+  TestCa& operator=(const TestCa&) = delete;
+
+  const std::string& file() const { return file_; }
+  /// Writes NAME.pem and NAME.key (by rename) for these DNS names. `days` from now; may be negative: expired.
+  void issue(std::string_view name, const std::vector<std::string>& hosts, Key key = Key::ecdsa, int days = 30) const;
+
+ private:
+  std::string directory_, file_;
+  evp_pkey_st* key_;
+  x509_st* certificate_;
+};
+
+}  // namespace gatehouse::test
