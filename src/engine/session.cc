@@ -103,6 +103,7 @@ Task<void> Session::run() {
     arena_.reset();
     set_idle(true);
   }
+  if (responded_ && (!response_done_ || !wire_.flushed())) wire_.socket.break_off();
   wire_.socket.close();
   wire_.drop_buffers();
   arena_.reset();

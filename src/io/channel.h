@@ -48,6 +48,10 @@ class Channel : private Descriptor {
   }
   /// Nothing more will be written: tells the peer.
   void shut_down_writing();
+  /// What was written is not the whole: close() says no orderly end where the protocol has one.
+  void break_off() {
+    if (tls_ != nullptr) tls_->fall_silent();
+  }
   /// Makes close() a reset, so that the peer cannot take what it got for the whole.
   void reset_on_close();
   void close() noexcept;

@@ -147,7 +147,9 @@ Transfer TlsConnection::write(const char* from, std::size_t size) {
   ERR_clear_error();
   std::size_t bytes = 0;
   const int result = SSL_write_ex(ssl_, from, size, &bytes);
-  return result == 1 ? Transfer{Transfer::Kind::done, bytes, 0} : outcome(result);
+  if (result == 1) return {Transfer::Kind::done, bytes, 0};
+  const Transfer failed = outcome(result);
+  return failed.kind == Transfer::Kind::end ? Transfer{Transfer::Kind::failed, 0, EPIPE} : failed;
 }
 
 Transfer TlsConnection::write(const iovec* parts, int count) {

@@ -225,6 +225,20 @@ TEST(Tls, a_cut_answer_ends_without_a_close_notify) {
   EXPECT_FALSE(client.ended_orderly());
 }
 
+TEST(Tls, what_a_stop_cuts_ends_without_a_close_notify) {
+  HttpService service([](ServiceExchange& exchange) {
+    exchange.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    exchange.pause(Millis(60'000));
+  });
+  TlsGateway peer("", "", "drain: {timeout: 200ms}\n", service.url());
+  TlsClient client(peer.port(), peer.options());
+  client->send("GET / HTTP/1.0\r\nHost: test\r\n\r\n");
+  EXPECT_TRUE(client->wait_for("hello"));
+  EXPECT_EQ(peer.gateway->stop(), 0);
+  client->wait_end();
+  EXPECT_FALSE(client.ended_orderly());
+}
+
 TEST(Tls, a_client_that_does_not_speak_it_or_stands_still_is_let_go) {
   TlsGateway peer("", "limits: {header_timeout: 300ms}");
   RawClient plain(peer.port());
