@@ -1,6 +1,7 @@
 #include "config/loader.h"
 
 #include <exception>
+#include <functional>
 
 #include "config/decode.h"
 #include "config/documents.h"
@@ -9,12 +10,19 @@
 namespace gatehouse::config {
 namespace {
 
-void add_files(const ListenerTls& tls, std::vector<std::string>& files) {
-  for (const TlsCertificate& certificate : tls.certificates) {
-    files.push_back(certificate.cert);
-    files.push_back(certificate.key);
+/// Notes which files `tls` names and what they hold: a renewed certificate is a change, though no word of the
+/// configuration is another.
+void read_tls_files(ListenerTls& tls, std::vector<std::string>& files) {
+  const auto hash_of = [&](const std::string& path) {
+    files.push_back(path);
+    std::string contents;
+    return read_file(path, contents).empty() ? std::hash<std::string>()(contents) : 0;
+  };
+  for (TlsCertificate& certificate : tls.certificates) {
+    certificate.contents = hash_of(certificate.cert);
+    certificate.contents = certificate.contents * 31 + hash_of(certificate.key);
   }
-  if (!tls.client_auth.ca.empty()) files.push_back(tls.client_auth.ca);
+  if (!tls.client_auth.ca.empty()) tls.client_auth.contents = hash_of(tls.client_auth.ca);
 }
 
 Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::string> files) {
@@ -33,8 +41,8 @@ Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::s
     WrittenModel written;
     root_options().decode(*tree, Where(out, "", tree->mark()), written);
     loaded.model = resolve(std::move(written), loaded.tree, catalogue, out);
-    for (const Listener& listener : loaded.model.listeners) {
-      if (listener.tls) add_files(*listener.tls, loaded.files);
+    for (Listener& listener : loaded.model.listeners) {
+      if (listener.tls) read_tls_files(*listener.tls, loaded.files);
     }
     if (catalogue.check_tls && !out.has_errors()) catalogue.check_tls(loaded.model, out);
     if (catalogue.check_routes && !out.has_errors()) catalogue.check_routes(loaded.model, out);

@@ -175,6 +175,7 @@ struct Route {
 struct TlsCertificate {
   std::string cert, key;
   Mark cert_mark, key_mark;
+  std::size_t contents = 0;  ///< a hash of what both files held, 0 where they could not be read
 };
 
 enum class ClientAuth : std::uint8_t { none, optional, required };
@@ -183,6 +184,7 @@ struct ClientAuthentication {
   ClientAuth mode = ClientAuth::none;
   std::string ca;  ///< a PEM file
   Mark ca_mark;
+  std::size_t contents = 0;  ///< a hash of what it held
 };
 
 /// How a listener speaks TLS.

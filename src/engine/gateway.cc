@@ -62,7 +62,11 @@ class Gateway final : public Control {
   bool start();
   bool open_admin();
   std::unique_ptr<LocalServer> serve(const config::Address& address, LocalServer::Answer answer, std::string& error);
-  void update_probes();
+  /// Opens the probes' address of `loaded` if it is another one; false, with an error in it, if that fails.
+  bool prepare_probes(config::Loaded& loaded, std::unique_ptr<LocalServer>& fresh);
+  void use_probes(std::unique_ptr<LocalServer> fresh);
+  ReloadReport put_in_force(config::Loaded loaded);
+  void watch_files(std::vector<std::string> read);
   void on_signal(int signal);
   void reload();
   void reload_if_changed();
@@ -111,7 +115,7 @@ Gateway::Gateway(const GatewayOptions& options, config::Loaded loaded)
 // ---- start ----
 
 bool Gateway::start() {
-  const ReloadReport report = reloader_.apply(std::move(*first_));
+  const ReloadReport report = put_in_force(std::move(*first_));
   first_.reset();
   say(report.diagnostics);
   if (!report.accepted || !open_admin()) return false;
@@ -150,21 +154,22 @@ bool Gateway::open_admin() {
     return false;
   }
   GH_LOG_INFO("admin API on {}", admin->address.text());
-  update_probes();
-  return !admin->probes || probes_ != nullptr;
+  return true;
 }
 
-void Gateway::update_probes() {
+bool Gateway::prepare_probes(config::Loaded& loaded, std::unique_ptr<LocalServer>& fresh) {
+  const std::optional<config::Admin>& admin = loaded.model.admin;
+  if (!admin || !admin->probes || admin->probes == probes_at_ || !options_.probes) return true;
+  std::string error;
+  fresh = serve(*admin->probes, options_.probes(*this), error);
+  if (fresh == nullptr) loaded.diagnostics.error(admin->mark, "admin.probes", error);
+  return fresh != nullptr;
+}
+
+void Gateway::use_probes(std::unique_ptr<LocalServer> fresh) {
   const std::optional<config::Admin>& admin = reloader_.current()->model().admin;
   const std::optional<config::Address> wanted = admin ? admin->probes : std::nullopt;
-  if (wanted == probes_at_ || !options_.probes) return;
-  std::unique_ptr<LocalServer> fresh;
-  std::string error;
-  if (wanted) fresh = serve(*wanted, options_.probes(*this), error);
-  if (wanted && fresh == nullptr) {
-    GH_LOG_ERROR("{}: admin.probes: {}", admin->mark.text(), error);
-    return;
-  }
+  if (wanted == probes_at_) return;
   probes_ = std::move(fresh);
   probes_at_ = wanted;
 }
@@ -195,20 +200,38 @@ void Gateway::log_report(const ReloadReport& report) const {
               report.changes.size());
 }
 
+ReloadReport Gateway::put_in_force(config::Loaded loaded) {
+  std::unique_ptr<LocalServer> probes;
+  prepare_probes(loaded, probes);  // a fault makes it be refused
+  const ReloadReport report = reloader_.apply(std::move(loaded));
+  if (report.accepted) use_probes(std::move(probes));
+  return report;
+}
+
 void Gateway::reload() {
   if (state_ != State::serving) return;
   notify_reloading();
-  const ReloadReport report = reloader_.apply(reloader_.load());
-  log_report(report);
-  if (report.accepted) update_probes();
-  if (watch_ != nullptr) watch_->watch(reloader_.current()->loaded->files);
+  config::Loaded loaded = reloader_.load();
+  const std::vector<std::string> files = loaded.files;
+  log_report(put_in_force(std::move(loaded)));
+  watch_files(files);
   notify_service_manager("READY=1");
+}
+
+/// `read` are the files of the last configuration that was read: it may have been refused, and is waited for too.
+void Gateway::watch_files(std::vector<std::string> read) {
+  if (watch_ == nullptr) return;
+  const std::vector<std::string>& in_force = reloader_.current()->loaded->files;
+  read.insert(read.end(), in_force.begin(), in_force.end());
+  watch_->watch(read);
 }
 
 void Gateway::reload_if_changed() {
   if (state_ != State::serving) return;
-  const ReloadReport report = reloader_.try_out(reloader_.load());
-  if (!report.accepted || !report.changes.empty()) reload();
+  config::Loaded loaded = reloader_.load();
+  watch_files(loaded.files);  // a link may lead to another folder now
+  const ReloadReport report = reloader_.try_out(std::move(loaded));
+  if (!report.accepted || !report.changes.empty() || !reloader_.last_accepted()) reload();
 }
 
 ReloadReport Gateway::submit(std::string text, bool dry_run) {
@@ -220,9 +243,8 @@ ReloadReport Gateway::submit(std::string text, bool dry_run) {
   }
   config::Loaded loaded = reloader_.load_text(std::move(text));
   if (dry_run) return reloader_.try_out(std::move(loaded));
-  const ReloadReport report = reloader_.apply(std::move(loaded));
+  const ReloadReport report = put_in_force(std::move(loaded));
   log_report(report);
-  if (report.accepted) update_probes();
   return report;
 }
 

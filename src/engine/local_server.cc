@@ -71,6 +71,7 @@ class LocalServer::Impl final : public Handler, public SessionGauges {
 
   void accept();
   void take_connection(int fd, const io::Endpoint& peer);
+  bool make_room();
   LocalResponse ask(const Session& session, const http::RequestHead& head, std::string_view body) const;
   Task<Reason> read_body(Session& session, Arena& arena, const http::RequestHead& head, std::string& body);
   Task<void> send(Session& session, Arena& arena, const LocalResponse& response, bool head_only);
@@ -82,7 +83,7 @@ class LocalServer::Impl final : public Handler, public SessionGauges {
   std::shared_ptr<const SessionSettings> settings_;
   io::Descriptor socket_;
   Acceptor acceptor_;
-  List<Session, &Session::hook> sessions_;
+  List<Session, &Session::hook> sessions_, leaving_;
   std::size_t connections_ = 0;
 };
 
@@ -101,7 +102,9 @@ LocalServer::Impl::Impl(io::Reactor& reactor, int fd, Answer answer, const Local
 }
 
 LocalServer::Impl::~Impl() {
-  while (!sessions_.empty()) delete &sessions_.front();
+  for (auto* list : {&sessions_, &leaving_}) {
+    while (!list->empty()) delete &list->front();
+  }
 }
 
 // ---- connections ----
@@ -130,8 +133,21 @@ void LocalServer::Impl::accept() {
   acceptor_.attach(reactor_.scheduler(), nullptr, nullptr, deadline_after(reactor_.now(), kNextTurn));
 }
 
+/// Who only holds a connection, without having asked for anything, makes way for who comes: the oldest first.
+bool LocalServer::Impl::make_room() {
+  Session* oldest = nullptr;
+  sessions_.each([&](Session& session) {
+    if (oldest == nullptr && !session.serving()) oldest = &session;
+  });
+  if (oldest == nullptr) return false;
+  oldest->hook.unlink();
+  leaving_.push_back(*oldest);
+  oldest->abort(Reason::overloaded);  // it ends in this turn of the loop
+  return true;
+}
+
 void LocalServer::Impl::take_connection(int fd, const io::Endpoint& peer) {
-  if (connections_ >= limits_.max_connections) {
+  if (connections_ >= limits_.max_connections && !make_room()) {
     constexpr std::string_view kBody = "{\"error\":\"too many connections\"}\n";
     const std::string answer = fmt::format(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\n"

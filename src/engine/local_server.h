@@ -35,7 +35,7 @@ struct LocalResponse {
 /// Bounds of a LocalServer.
 struct LocalLimits {
   std::size_t max_body = 16 * 1024 * 1024;
-  std::size_t max_connections = 256;  ///< one more is told 503 and closed
+  std::size_t max_connections = 256;  ///< one more closes one that has not asked for anything, else it is told 503
   Duration header_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(75);
   Duration body_timeout = std::chrono::seconds(30);  ///< between two reads or writes of a body

@@ -256,19 +256,27 @@ TEST_F(LocalServerTest, closes_a_connection_that_stays_idle) {
               AllOf(EndsWith("GET /x  h ."), Not(HasSubstr("Connection: close"))));
 }
 
-TEST_F(LocalServerTest, refuses_one_connection_too_many_until_another_ends) {
-  start({.max_connections = 1});
-  std::optional<Client> first(std::in_place, connect());
-  first->send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
-  EXPECT_THAT(first->read_until("."), EndsWith("GET /1  h ."));
-  EXPECT_THAT(Client(connect()).read_all(), StartsWith("HTTP/1.1 503 "));
-  first->send("GET /2 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-  EXPECT_THAT(first->read_all(), EndsWith("GET /2  h ."));
-  std::string answer;
-  for (int i = 0; i < 100 && !answer.starts_with("HTTP/1.1 200"); ++i) {  // the server may not have seen the end yet
-    answer = ask("GET /3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+TEST_F(LocalServerTest, who_asks_for_nothing_makes_way_for_the_next_connection) {
+  start({.max_connections = 2});
+  Client half(connect()), idle(connect());
+  half.send("GET /he");
+  idle.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_THAT(idle.read_until("."), EndsWith("GET /1  h ."));
+  for (const char* path : {"/2", "/3"}) {
+    EXPECT_THAT(ask(std::string("GET ") + path + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+                EndsWith(std::string("GET ") + path + "  h ."));
   }
-  EXPECT_THAT(answer, EndsWith("GET /3  h ."));
+  EXPECT_EQ(half.read_all(), "") << "the oldest goes first";
+}
+
+TEST_F(LocalServerTest, refuses_one_connection_too_many_while_all_are_served) {
+  start({.max_connections = 1});
+  Client first(connect());
+  first.send("GET /slow HTTP/1.1\r\nHost: h\r\n\r\n");
+  std::this_thread::sleep_for(milliseconds(20));
+  EXPECT_THAT(Client(connect()).read_all(), StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(first.read_until("slow"), EndsWith("slow"));
+  EXPECT_THAT(ask("GET /3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), EndsWith("GET /3  h ."));
 }
 
 /// Takes every descriptor that the process may have, until destroyed.

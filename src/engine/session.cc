@@ -91,7 +91,9 @@ Task<void> Session::run() {
       if (!scope_.cancelled()) co_await linger(kLinger);
       break;
     }
+    serving_ = true;
     co_await handler_.serve(*this, *head, arena_);
+    serving_ = false;
     if (scope_.cancelled() || !response_done_ || !wire_.flushed()) break;
     if (!keep_alive_ || !request_complete()) {
       // A close with unread bytes would turn the answer into a reset on its way to the client.

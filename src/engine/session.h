@@ -74,6 +74,8 @@ class Session final : public http::ServerStream {
     return local_port_;
   }  ///< the port that the client connected to; 0 for a Unix socket
   bool idle() const { return idle_; }
+  /// A request's head has come whole, and its answer is not complete.
+  bool serving() const { return serving_; }
   bool secure() const { return wire_.socket.tls() != nullptr; }
   /// Body bytes read from and written to the client in this exchange.
   std::uint64_t body_in() const { return body_in_; }
@@ -143,6 +145,7 @@ class Session final : public http::ServerStream {
   bool expects_continue_ = false;
   bool responded_ = false;
   bool draining_ = false;
+  bool serving_ = false;
   bool idle_ = true;
   TimePoint turn_{};  ///< the turn of the loop in which in_turn_ requests were served
   unsigned in_turn_ = 0;

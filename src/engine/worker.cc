@@ -16,7 +16,9 @@ namespace gatehouse::engine {
 struct Worker::Acceptor : SessionGauges {
   Acceptor(Worker& owner, std::uint16_t listener_id, telemetry::ListenerCounters& listener_counters)
       : worker(owner), id(listener_id), counters(listener_counters), ready(*this) {}
-  ~Acceptor() override { ::close(reserve); }
+  ~Acceptor() override {
+    if (reserve >= 0) ::close(reserve);
+  }
 
   struct Ready : Wait {
     explicit Ready(Acceptor& owner)
@@ -28,13 +30,19 @@ struct Worker::Acceptor : SessionGauges {
 
   void accept() {
     constexpr int kMostPerTurn = 32;  // other workers take the rest
+    if (paused) socket.resume();
+    paused = false;
     for (int i = 0; i < kMostPerTurn; ++i) {
       io::Endpoint peer;
       const int fd = io::accept_from(socket.fd(), peer);
       if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE) shed();
-        if (errno != ECONNABORTED && errno != EINTR) break;
-        continue;
+        const int error = errno;
+        if (error == EAGAIN) break;
+        if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) {
+          if (shed()) continue;
+          return pause();
+        }
+        continue;  // that connection has failed already; the next may be good
       }
       Worker* other = worker.less_loaded();
       if (other != nullptr) {
@@ -47,15 +55,27 @@ struct Worker::Acceptor : SessionGauges {
   }
 
   /// Out of descriptors: one is kept in reserve to accept with and close, so that clients are told and not left
-  /// waiting.
-  void shed() {
+  /// waiting. False if another thread was quicker and took the number: nothing can be done until one becomes free.
+  bool shed() {
     GH_LOG_LIMITED(error, 1, "out of file descriptors: connections are refused");
+    if (reserve < 0) return take_reserve();
     ::close(reserve);
     io::Endpoint peer;
     const int fd = io::accept_from(socket.fd(), peer);
     if (fd >= 0) ::close(fd);
+    return take_reserve();
+  }
+  bool take_reserve() {
     reserve = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    errno = EAGAIN;
+    return reserve >= 0;
+  }
+
+  /// Looks again in a while, without being woken by who waits.
+  void pause() {
+    constexpr Duration kPause = std::chrono::milliseconds(50);
+    paused = true;
+    socket.pause();
+    ready.attach(worker.reactor_.scheduler(), nullptr, nullptr, deadline_after(worker.reactor_.now(), kPause));
   }
 
   void became_active() override {
@@ -73,6 +93,7 @@ struct Worker::Acceptor : SessionGauges {
   io::Descriptor socket;
   std::shared_ptr<const SessionSettings> settings;
   int reserve = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  bool paused = false;
   Ready ready;
 };
 
@@ -135,9 +156,11 @@ void Worker::remove_listener(std::uint16_t id) {
       take_connection(id, fd, peer);
       continue;
     }
-    if (errno == EMFILE || errno == ENFILE) acceptor.shed();
-    if (errno != ECONNABORTED && errno != EINTR) break;
+    const int error = errno;
+    if ((error == EMFILE || error == ENFILE) && acceptor.shed()) continue;
+    if (error != ECONNABORTED && error != EINTR) break;
   }
+  acceptor.paused = false;
   acceptor.socket.close();
 }
 

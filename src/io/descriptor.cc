@@ -36,6 +36,17 @@ void Descriptor::close() noexcept {
   fd_ = -1;
 }
 
+void Descriptor::pause() {
+  ::epoll_ctl(watched_by_, EPOLL_CTL_DEL, fd_, nullptr);
+}
+
+void Descriptor::resume() {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLEXCLUSIVE;
+  event.data.ptr = this;
+  ::epoll_ctl(watched_by_, EPOLL_CTL_ADD, fd_, &event);
+}
+
 Transfer Descriptor::read(char* to, std::size_t size) {
   if (!can_read_) return {};
   for (;;) {

@@ -39,6 +39,10 @@ class Descriptor {
   void close() noexcept;
   bool is_open() const { return fd_ >= 0; }
   int fd() const { return fd_; }
+  /// Of an exclusive one: no events until resume(). It is level-triggered, and who cannot accept would be woken for
+  /// ever.
+  void pause();
+  void resume();
 
   /// Reads once, if it is worth a try. A read shorter than `size` marks the descriptor as drained.
   Transfer read(char* to, std::size_t size);

@@ -114,6 +114,34 @@ TEST(Reload, happens_by_itself_with_watch) {
   EXPECT_EQ(gateway.get("/").body, "two");
 }
 
+TEST(Reload, keeps_the_admin_token_where_the_admin_address_needs_a_restart) {
+  const std::string routes = "routes: [{path: /, respond: {status: 200}}]\n";
+  Gateway gateway("admin: {address: \"@admin@\", token: s3cret}\n" + routes);
+  EXPECT_EQ(gateway.admin("GET", "/config").status, 401);
+  ASSERT_TRUE(gateway.reload("admin: {address: \"127.0.0.1:" + std::to_string(free_port()) + "\"}\n" + routes));
+  EXPECT_EQ(gateway.admin("GET", "/config").status, 401) << "the old listener lost its token";
+  const Response shown = gateway.admin("GET", "/config", "", "Authorization: Bearer s3cret\r\n");
+  EXPECT_NE(shown.body.find(std::to_string(gateway.admin_port())), std::string::npos) << "what is in force is shown";
+}
+
+TEST(Reload, is_refused_when_the_address_of_probes_is_taken) {
+  const std::string routes = "routes: [{path: /, respond: {status: 200}}]\n";
+  Gateway gateway("admin: {address: \"@admin@\"}\n" + routes);
+  const std::uint16_t taken = free_port();
+  const Fd holder = listen_tcp(taken);
+  EXPECT_FALSE(
+      gateway.reload("admin: {address: \"@admin@\", probes: \"127.0.0.1:" + std::to_string(taken) + "\"}\n" + routes));
+}
+
+TEST(Reload, with_watch_notices_that_a_broken_file_is_whole_again) {
+  const std::string good = "routes: [{path: /, respond: {status: 200}}]\n";
+  Gateway gateway(good, {.arguments = {"--watch"}});
+  gateway.write_config("routes: [{path: /, respond: nonsense}]\n");
+  EXPECT_EQ(gateway.wait_metric("gatehouse_config_last_reload_successful", 0), 0);
+  gateway.write_config(good);
+  EXPECT_EQ(gateway.wait_metric("gatehouse_config_last_reload_successful", 1), 1);
+}
+
 TEST(Stop, finishes_what_is_under_way_and_says_close) {
   Gate gate;
   HttpService service([&](ServiceExchange& exchange) {

@@ -296,6 +296,21 @@ TEST(Tls, a_reload_takes_renewed_files_and_touches_no_connection) {
   EXPECT_EQ(after.certificate(), "renewed");
 }
 
+TEST(Tls, with_watch_a_renewed_certificate_is_taken_by_itself) {
+  TlsGateway peer;
+  Gateway watched(peer.config(), {.arguments = {"--watch"}});
+  EXPECT_EQ(TlsClient(watched.port(), peer.options()).certificate(), "shop");
+  peer.ca.issue("renewed", {"shop.test"});
+  for (const char* end : {".key", ".pem"}) {
+    peer.files.write("shop" + std::string(end), read_file(peer.files.file("renewed" + std::string(end))));
+  }
+  std::string shown;
+  for (Deadline deadline; shown != "renewed" && !deadline.passed(); watched.process().pause(Millis(50))) {
+    shown = TlsClient(watched.port(), peer.options()).certificate();
+  }
+  EXPECT_EQ(shown, "renewed");
+}
+
 TEST(Tls, a_reload_with_a_bad_file_keeps_what_is_in_force) {
   TlsGateway peer;
   peer.files.write("shop.key", "no key at all\n");

@@ -1,5 +1,6 @@
 #include "engine/control/changes.h"
 
+#include <algorithm>
 #include <map>
 
 #include "config/node.h"
@@ -45,6 +46,18 @@ void compare(const char* kind, const std::vector<T>& model_before, const Node* b
   if (out.size() == reported && old_items != new_items) out.push_back(std::string(kind) + "s: another order");
 }
 
+/// Contents of certificate files, of listeners that are otherwise the same.
+void compare_certificates(const config::Model& before, const config::Model& after, std::vector<std::string>& out) {
+  for (const config::Listener& listener : after.listeners) {
+    const auto old = std::ranges::find(before.listeners, listener.name, &config::Listener::name);
+    if (old == before.listeners.end() || !old->tls || !listener.tls) continue;
+    const bool same = std::ranges::equal(old->tls->certificates, listener.tls->certificates, {},
+                                         &config::TlsCertificate::contents, &config::TlsCertificate::contents) &&
+                      old->tls->client_auth.contents == listener.tls->client_auth.contents;
+    if (!same) out.push_back("listener " + listener.name + ": other certificates");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> changes_between(const config::Loaded& before, const config::Loaded& after) {
@@ -64,6 +77,7 @@ std::vector<std::string> changes_between(const config::Loaded& before, const con
     const bool list = entry.key == "services" || entry.key == "routes";
     if (!list && new_tree.find(entry.key) == nullptr) whole(entry.key);
   }
+  compare_certificates(before.model, after.model, out);
   compare("service", before.model.services, old_tree.find("services"), after.model.services, new_tree.find("services"),
           out);
   compare("route", before.model.routes, old_tree.find("routes"), after.model.routes, new_tree.find("routes"), out);

@@ -39,6 +39,14 @@ void FileWatch::watch(const std::vector<std::string>& files) {
     folders.insert(path.has_parent_path() ? path.parent_path().string() : ".");
     names_.insert(path.filename().string());
     if (path.has_extension()) endings_.insert(path.extension().string());
+    std::filesystem::path part;
+    for (const std::filesystem::path& name : path.parent_path()) {
+      part /= name;
+      std::error_code error;
+      if (!std::filesystem::is_symlink(part, error)) continue;
+      folders.insert(part.has_parent_path() ? part.parent_path().string() : ".");
+      names_.insert(part.filename().string());
+    }
   }
   for (const std::string& folder : folders) {
     const int id = ::inotify_add_watch(inotify_.fd(), folder.c_str(), kEvents);

@@ -9,9 +9,9 @@
 
 namespace gatehouse::engine {
 
-/// Tells when one of a set of files may have changed: written, replaced by a rename, or reached through a link that was
-/// (as Kubernetes mounts a ConfigMap). Their folders are watched, so a new file beside them counts if its name ends
-/// like one of theirs. Control thread.
+/// Tells when one of a set of files may have changed: written, replaced by a rename, or reached through a link that
+/// was, anywhere on its path (as Kubernetes mounts a ConfigMap). Their folders are watched, so a new file beside them
+/// counts if its name ends like one of theirs. Control thread.
 class FileWatch {
  public:
   static constexpr Duration kQuiet = std::chrono::milliseconds(200);

@@ -47,9 +47,13 @@ unsigned usable_cpus() {
   cpu_set_t set;
   unsigned count = 1;
   if (::sched_getaffinity(0, sizeof set, &set) == 0) count = static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
-  for (const std::string& group : {group_of(""), group_of("cpu"), std::string("/")}) {
-    const double quota = quota_of(group);
-    if (quota > 0) count = std::min(count, std::max(1u, static_cast<unsigned>(std::ceil(quota))));
+  for (std::string group : {group_of(""), group_of("cpu")}) {
+    // A group has no more than the groups above it.
+    for (;; group.resize(group.rfind('/'))) {
+      const double quota = quota_of(group);
+      if (quota > 0) count = std::min(count, std::max(1u, static_cast<unsigned>(std::ceil(quota))));
+      if (group.find('/') == std::string::npos) break;
+    }
   }
   return count;
 }

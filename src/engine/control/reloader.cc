@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "config/node.h"
 #include "engine/control/changes.h"
 #include "engine/listener_tls.h"
 
@@ -19,13 +20,13 @@ Reloader::Reloader(const GatewayOptions& options, io::Reactor& control, Workforc
 }
 
 config::Loaded Reloader::load() const {
-  return options_.source ? config::load_text(*options_.source, *options_.catalogue)
-                         : config::load_file(options_.config_file, *options_.catalogue);
+  return with_fixed(options_.source ? config::load_text(*options_.source, *options_.catalogue)
+                                    : config::load_file(options_.config_file, *options_.catalogue));
 }
 
 config::Loaded Reloader::load_text(std::string text) const {
-  return config::load_text({.name = "POST /config", .text = std::move(text), .allow_files = false},
-                           *options_.catalogue);
+  return with_fixed(
+      config::load_text({.name = "POST /config", .text = std::move(text), .allow_files = false}, *options_.catalogue));
 }
 
 bool Reloader::prepare_log(const config::AccessLog& log, Publisher::AccessLogging& prepared,
@@ -58,18 +59,41 @@ bool Reloader::prepare_tls(const std::vector<config::Listener>& listeners, Publi
   return true;
 }
 
-/// What takes a restart to change keeps its old value, and that is said.
-void Reloader::report_fixed(const config::Model& next, config::Diagnostics& out) const {
+/// What takes a restart to change keeps its old value, and that is said. With the admin listener's address its token
+/// stays too: the new one was checked against another address.
+config::Loaded Reloader::with_fixed(config::Loaded loaded) const {
+  if (current_ == nullptr || loaded.diagnostics.has_errors()) return loaded;
   const config::Model& now = current_->model();
+  config::Model& next = loaded.model;
+  const auto mark_of = [&](const char* key) {
+    const config::Node* node = loaded.tree->find(key);
+    return node != nullptr ? node->mark() : loaded.tree->mark();
+  };
+  config::Node tree = *loaded.tree;
+  const auto keep = [&](const char* key) {
+    const config::Node* old = current_->loaded->tree->find(key);
+    if (old != nullptr) {
+      tree.set(key, *old);
+    } else {
+      tree.erase(key);
+    }
+  };
   if (next.workers != now.workers) {
-    out.warning({}, "workers", "needs a restart to change; the number of workers stays as it is");
+    loaded.diagnostics.warning(mark_of("workers"), "workers",
+                               "needs a restart to change; the number of workers stays as it is");
+    next.workers = now.workers;
+    keep("workers");
   }
   const bool moved =
       next.admin.has_value() != now.admin.has_value() || (now.admin && next.admin->address != now.admin->address);
   if (moved) {
-    out.warning(next.admin ? next.admin->mark : config::Mark(), "admin.address",
-                "needs a restart to change; the admin listener stays as it is");
+    loaded.diagnostics.warning(mark_of("admin"), "admin.address",
+                               "needs a restart to change; the admin listener stays as it is, with its token");
+    next.admin = now.admin;
+    keep("admin");
   }
+  loaded.tree = std::make_shared<const config::Node>(std::move(tree));
+  return loaded;
 }
 
 ReloadReport Reloader::try_out(config::Loaded loaded) const {
@@ -77,7 +101,6 @@ ReloadReport Reloader::try_out(config::Loaded loaded) const {
   report.version = version_;
   report.accepted = !loaded.diagnostics.has_errors();
   if (report.accepted) report.changes = changes_between(*current_->loaded, loaded);
-  if (report.accepted) report_fixed(loaded.model, loaded.diagnostics);
   report.diagnostics = std::move(loaded.diagnostics);
   return report;
 }
@@ -88,7 +111,6 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
   Publisher::Tls tls;
   if (current_ != nullptr && !loaded.diagnostics.has_errors()) {
     report.changes = changes_between(*current_->loaded, loaded);
-    report_fixed(loaded.model, loaded.diagnostics);
   }
   report.accepted = !loaded.diagnostics.has_errors() &&
                     prepare_log(loaded.model.logging.access, logging, loaded.diagnostics) &&
@@ -115,6 +137,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     report.diagnostics = std::move(loaded.diagnostics);
   }
   report.version = version_;
+  last_accepted_ = report.accepted;
   metrics_.set_config(version_, report.accepted);
   return report;
 }

@@ -15,7 +15,7 @@ class Reloader {
  public:
   Reloader(const GatewayOptions& options, io::Reactor& control, Workforce& workforce, telemetry::Metrics& metrics);
 
-  /// Reads what the options name.
+  /// Reads what the options name. What takes a restart to change has its old value in the result, with a warning.
   config::Loaded load() const;
   config::Loaded load_text(std::string text) const;
   /// Puts `loaded` in force, or says why not in the report.
@@ -26,6 +26,8 @@ class Reloader {
   /// The configuration in force; null before the first.
   const std::shared_ptr<const Snapshot>& current() const { return current_; }
   std::uint64_t version() const { return version_; }
+  /// Whether the last one that was to be put in force is.
+  bool last_accepted() const { return last_accepted_; }
 
   void reopen_logs();
   /// No further connections; those that the kernel has accepted are served.
@@ -39,7 +41,7 @@ class Reloader {
   /// False if a file of a listener's TLS cannot be used, with the reason in `out`.
   bool prepare_tls(const std::vector<config::Listener>& listeners, Publisher::Tls& prepared,
                    config::Diagnostics& out) const;
-  void report_fixed(const config::Model& next, config::Diagnostics& out) const;
+  config::Loaded with_fixed(config::Loaded loaded) const;
 
   const GatewayOptions& options_;
   Workforce& workforce_;
@@ -52,6 +54,7 @@ class Reloader {
   std::string log_path_;
   std::shared_ptr<const Snapshot> current_;
   std::uint64_t version_ = 0;
+  bool last_accepted_ = true;
 };
 
 }  // namespace gatehouse::engine
