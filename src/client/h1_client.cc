@@ -35,7 +35,7 @@ void H1Client::begin(Arena& arena, http::Method method) {
   trailers_.emplace(arena);
   parser_.reset();
   ++exchanges_;
-  chunked_ = request_done_ = keep_alive_ = answered_ = false;
+  chunked_ = request_done_ = keep_alive_ = answered_ = awaits_continue_ = false;
   wire_.reset_written();
 }
 
@@ -85,6 +85,7 @@ Io H1Client::write_head(const http::RequestHead& head, std::string_view target, 
   wire_.queue({start, static_cast<std::size_t>(to - start)});
   if (!copy) wire_.queue_body(first, last, chunked_);
   request_done_ = last;
+  awaits_continue_ = head.fields.may_have(http::FieldId::expect) && head.fields.has(http::FieldId::expect);
   return sent(wire_.flush());
 }
 
@@ -128,8 +129,11 @@ Io H1Client::read_head(http::ResponseHead& head) {
         if (head.status == 101) {
           return failed(Reason::upstream_protocol, RetrySafety::no, "the service switched protocols unasked");
         }
+        if (head.status == 100) awaits_continue_ = false;
         if (head.status >= 200) {
-          keep_alive_ = head.keep_alive && head.framing.kind != http::Framing::Kind::until_close;
+          // A final answer to Expect without a 100: whether the service will take the body for a body or for the next
+          // request, nobody can tell (RFC 9110 section 10.1.1).
+          keep_alive_ = head.keep_alive && head.framing.kind != http::Framing::Kind::until_close && !awaits_continue_;
           wire_.start_body(head.framing, &*trailers_);
         }
         return Io::done;

@@ -52,7 +52,8 @@ class H1Client final : public http::ClientStream {
   bool request_done_ = false;  ///< all of the request is queued
   bool keep_alive_ = false;    ///< the response allows another exchange
   bool broken_ = false;
-  bool answered_ = false;  ///< a byte of the answer has come
+  bool answered_ = false;         ///< a byte of the answer has come
+  bool awaits_continue_ = false;  ///< the request says Expect, and no 100 has come
   Error error_;
 };
 

@@ -28,6 +28,10 @@ Value<const Node*> listener_limits() {
                                   [](const Node& node, const Where& at, const Node*& to) {
                                     Limits ignored;
                                     to = &node;
+                                    if (const Node* count = node.find("max_connections")) {
+                                      at.key("max_connections", count->mark())
+                                          .error("holds for the whole gateway; write it under the top-level limits");
+                                    }
                                     return limits_options().decode(node, at, ignored);
                                   },
                               .type = "mapping",

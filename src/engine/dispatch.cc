@@ -60,6 +60,8 @@ routing::Request routing_request(const plugin::Exchange& x, std::uint16_t listen
 }
 
 void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random) {
+  const std::vector<config::Listener>& listeners = snapshot_->model().listeners;
+  if (listener < listeners.size()) limits_ = &listeners[listener].limits;
   if (!prepare(x)) return;
   found_ = snapshot_->router->match(routing_request(x, listener), captures_);
   if (!found_.found()) {
@@ -68,7 +70,7 @@ void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random
   }
   route_ = &snapshot_->routes[found_.route];
   x.route = route_->source->name;
-  x.max_request_body = route_->max_body;
+  x.max_request_body = route_->max_body.value_or(limits_->max_body);
   choose_destination(x, random);
   if (destination_->service == nullptr) {
     answer_without_service(x);

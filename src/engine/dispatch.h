@@ -10,7 +10,8 @@ namespace gatehouse::engine {
 /// drives the exchange; allocates in its arena alone.
 class Dispatch {
  public:
-  explicit Dispatch(const Snapshot& snapshot) : snapshot_(&snapshot), destination_(&snapshot.nowhere) {}
+  explicit Dispatch(const Snapshot& snapshot)
+      : snapshot_(&snapshot), destination_(&snapshot.nowhere), limits_(&snapshot.model().limits) {}
 
   /// Normalises the path, finds the route, chooses the destination and fills in what the exchange knows of them: path,
   /// forward_…, route, service, limits. Where no service is to be asked, `x.replied` says so and the answer is there.
@@ -30,6 +31,9 @@ class Dispatch {
   const Destination& destination() const { return *destination_; }  ///< Snapshot::nowhere without a route
   const routing::Match& found() const { return found_; }
   const routing::Captures& captures() const { return captures_; }
+  Duration body_timeout() const {
+    return route_ != nullptr ? route_->body_timeout.value_or(limits_->body_timeout) : limits_->body_timeout;
+  }
   std::string_view sticky_cookie() const { return sticky_cookie_; }  ///< a Set-Cookie to be sent, "" for none
 
  private:
@@ -44,6 +48,7 @@ class Dispatch {
   const Snapshot* snapshot_;
   const RouteRuntime* route_ = nullptr;
   const Destination* destination_;
+  const config::Limits* limits_;  ///< the listener's; the gateway's where it is gone
   routing::Match found_;
   routing::Captures captures_;
   std::string_view sticky_cookie_;

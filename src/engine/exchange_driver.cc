@@ -55,14 +55,15 @@ Task<void> ExchangeDriver::run() {
     }
   }
   if (!x_.replied) co_await forward();
-  if (x_.replied && !session_.responded()) co_await send_reply();
+  // Nobody is there to read a 499: it is for the log.
+  if (x_.replied && !session_.responded() && x_.reason != Reason::client_closed) co_await send_reply();
 }
 
 Task<void> ExchangeDriver::forward() {
   const Destination& to = dispatch_.destination();
   const ResolvedTimeouts& times = to.timeouts;
   const actions::ForwardTimeouts timeouts{times.connect, times.send,        times.read,
-                                          times.total,   times.stream_idle, dispatch_.route()->body_timeout};
+                                          times.total,   times.stream_idle, dispatch_.body_timeout()};
   actions::Forward forward(x_, session_, to.chain, *to.service->cluster, timeouts, session_.scope());
   forward.set_cookie(dispatch_.sticky_cookie());
   co_await forward.run(dispatch_.finish_head(x_));
@@ -77,8 +78,7 @@ Task<void> ExchangeDriver::send_reply() {
   dispatch_.finish_reply(x_, wall_us_);
   session_.settle_request();
   const bool head_only = x_.request.method == http::Method::head;
-  const Duration patience =
-      dispatch_.route() != nullptr ? dispatch_.route()->body_timeout : snapshot().model().limits.body_timeout;
+  const Duration patience = dispatch_.body_timeout();
   Io io = session_.write_head(x_.response, x_.reply_body, true, head_only);
   while (io == Io::blocked) {
     const TimePoint deadline = deadline_after(worker_.reactor().now(), patience);

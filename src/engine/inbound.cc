@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/reserved_names.h"
+
 namespace gatehouse::engine {
 namespace {
 
@@ -58,23 +60,11 @@ IpAddress client_behind(std::string_view list, IpAddress nearest, const std::vec
   return nearest;
 }
 
-/// Fields by which services recognise the consumer: only the gateway may set them.
-bool is_identity_field(std::string_view name) {
-  if (name.size() < 11 || (name[0] | 0x20) != 'x' || name[1] != '-') return false;
-  return http::equal_names(name.substr(0, 11), "x-consumer-") || http::equal_names(name, "x-credential-identifier") ||
-         http::equal_names(name, "x-anonymous-consumer");
-}
-
-/// X-Forwarded-Prefix, -Server, -Ssl and whatever else of the kind that the gateway does not write itself.
-bool is_forwarding_field(std::string_view name) {
-  return name.size() > 12 && (name[0] | 0x20) == 'x' && http::equal_names(name.substr(0, 12), "x-forwarded-");
-}
-
 void remove_unwanted(Fields& fields, bool keep_underscores, bool from_proxy) {
   for (Field& field : fields) {
     if (field.id != FieldId::other || field.removed) continue;
     const bool underscore = !keep_underscores && field.name.find('_') != std::string_view::npos;
-    if (underscore || is_identity_field(field.name) || (!from_proxy && is_forwarding_field(field.name))) {
+    if (underscore || http::is_identity_field(field.name) || (!from_proxy && http::is_forwarding_field(field.name))) {
       field.removed = true;
     }
   }
@@ -106,6 +96,7 @@ void add_ids(plugin::Exchange& x, Random& random) {
   const Field* id = fields.find(FieldId::x_request_id);
   if (id != nullptr && is_usable_id(id->value)) {
     x.request_id = id->value;
+    fields.set(FieldId::x_request_id, "X-Request-ID", x.request_id);  // once
   } else {
     char* const room = static_cast<char*>(x.arena.allocate(36, 1));
     put_uuid(room, random.next(), random.next());
@@ -119,6 +110,7 @@ void add_ids(plugin::Exchange& x, Random& random) {
   const Field* trace = fields.find(FieldId::traceparent);
   if (trace != nullptr && is_traceparent(trace->value)) {
     x.trace_id = trace->value.substr(3, 32);
+    fields.set(FieldId::traceparent, "traceparent", std::string_view(trace->value));  // once
     return;
   }
   char* const room = static_cast<char*>(x.arena.allocate(55, 1));
@@ -167,6 +159,8 @@ void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& m
   const bool from_proxy = is_trusted_proxy(model, arrival.peer);
   remove_unwanted(fields, model.underscores_in_headers, from_proxy);
   http::remove_hop_by_hop(fields);
+  // RFC 9110 section 10.1.1: an HTTP/1.0 client has no expectations.
+  if (x.request.minor == 0 && fields.may_have(FieldId::expect)) fields.remove(FieldId::expect);
 
   const std::string_view peer = arrival.peer.unspecified() ? std::string_view("unknown") : text_of(arrival.peer, arena);
   x.client_ip = arrival.peer;

@@ -198,7 +198,7 @@ Task<Session::Next> Session::read_head(http::RequestHead& head) {
   minor_ = head.minor;
   client_keep_alive_ = head.keep_alive;
   keep_alive_ = head.keep_alive && !draining_;
-  expects_continue_ = head.expect_continue && head.framing.has_body();
+  expects_continue_ = head.expect_continue && head.framing.has_body() && head.minor != 0;
   co_return Next::request;
 }
 

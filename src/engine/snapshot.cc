@@ -78,8 +78,8 @@ class Builder {
     snapshot_.route_plugins.push_back(instances(route.plugins));
     RouteRuntime made;
     made.source = &route;
-    made.max_body = route.limits.max_body.value_or(model_.limits.max_body);
-    made.body_timeout = route.limits.body_timeout.value_or(model_.limits.body_timeout);
+    made.max_body = route.limits.max_body;
+    made.body_timeout = route.limits.body_timeout;
     const std::size_t patterns = std::max<std::size_t>(route.paths.size(), 1);
     if (route.rewrite.set()) {
       for (std::uint16_t i = 0; i < patterns; ++i) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,8 @@ struct RouteRuntime {
   int redirect_status = 0;
   const FixedResponse* respond = nullptr;
   std::unique_ptr<FixedResponse> respond_storage;
-  std::uint64_t max_body = UINT64_MAX;  ///< of requests
-  Duration body_timeout = std::chrono::seconds(30);
+  std::optional<std::uint64_t> max_body;  ///< of requests; without one the listener's
+  std::optional<Duration> body_timeout;
 };
 
 /// A built configuration: immutable, used by all workers at once. Made and destroyed on the control thread. An exchange

@@ -5,6 +5,7 @@
 
 #include "base/block_pool.h"
 #include "http/field_line.h"
+#include "http/reserved_names.h"
 
 namespace gatehouse::http {
 namespace {
@@ -34,6 +35,8 @@ constexpr std::string_view kForbidden[] = {"content-range",
 bool may_be_trailer(const FieldLine& line) {
   switch (line.id) {
     case FieldId::other:
+      // What would be taken out of a head must not come in behind it.
+      if (is_identity_field(line.name) || is_forwarding_field(line.name) || line.name.contains('_')) return false;
       return std::none_of(std::begin(kForbidden), std::end(kForbidden),
                           [&line](std::string_view name) { return equal_names(name, line.name); });
     case FieldId::date:

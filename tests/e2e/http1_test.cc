@@ -56,6 +56,39 @@ TEST(Http1, passes_chunks_and_trailers_both_ways) {
   EXPECT_EQ(response.trailers.get("x-sum"), hex(checksum(response.body)));
 }
 
+TEST(Http1, trailers_bring_in_nothing_that_is_taken_out_of_heads) {
+  EchoGateway peer;
+  Echo echo =
+      peer.seen(request("POST", "/", "Transfer-Encoding: chunked\r\n") +
+                "1\r\nx\r\n0\r\nX-Consumer-Username: admin\r\nX-Credential-Identifier: a\r\nX-Anonymous-Consumer: "
+                "no\r\nX-Forwarded-Prefix: /a\r\nX_Evil: 1\r\nX-Good: 1\r\n\r\n");
+  EXPECT_EQ(echo.trailers.get("x-good"), "1");
+  for (const char* name :
+       {"x-consumer-username", "x-credential-identifier", "x-anonymous-consumer", "x-forwarded-prefix", "x_evil"}) {
+    EXPECT_FALSE(echo.trailers.has(name)) << name;
+  }
+}
+
+TEST(Http1, a_final_answer_to_an_expectation_costs_the_connection) {
+  HttpService service([](ServiceExchange& exchange) { exchange.respond(417, "no"); });
+  Gateway gateway(forward_all(service.url()));
+  for (int i = 0; i < 2; ++i) {
+    RawClient client = gateway.connect();
+    client.send(request("POST", "/", "Expect: 100-continue\r\n", "GET /admin HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(client.read_response().status, 417);
+  }
+  EXPECT_EQ(service.connections(), 2U) << "what the service does with the body nobody knows";
+}
+
+TEST(Http1, an_http_1_0_client_has_no_expectations) {
+  EchoGateway peer;
+  RawClient client = peer.gateway.connect();
+  client.send("POST / HTTP/1.0\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx");
+  const Response response = client.read_response();
+  EXPECT_EQ(response.status, 200);
+  EXPECT_FALSE(Echo(response.body).fields.has("expect"));
+}
+
 TEST(Http1, drops_framing_and_routing_fields_from_trailers) {
   EchoGateway peer;
   std::string chunks =

@@ -3,6 +3,17 @@
 namespace gatehouse::test {
 namespace {
 
+TEST(Limits, of_a_listener_replace_the_gateways_for_bodies_too) {
+  EchoGateway peer(
+      "limits: {max_body: 1000}\nlisteners: [{name: small, address: \"@listen@\", limits: {max_body: 10, "
+      "body_timeout: 100ms}}]\nadmin: {address: \"@admin@\"}\n");
+  EXPECT_EQ(peer.gateway.send(request("POST", "/", "", "0123456789")).status, 200);
+  expect_refusal(peer.gateway.send(request("POST", "/", "", "0123456789a")), 413, "body_too_large");
+  RawClient client = peer.gateway.connect();
+  client.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\n0");
+  EXPECT_EQ(client.read_response().status, 408);
+}
+
 TEST(Limits, refuse_a_declared_body_over_max_body_before_the_service_sees_it) {
   EchoGateway peer("", "", "limits: {max_body: 1KiB}");
   EXPECT_EQ(peer.gateway.send(request("POST", "/", "", pattern(1024))).status, 200);

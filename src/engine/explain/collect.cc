@@ -182,7 +182,8 @@ class Walk {
     fact.service = service.name;
     fact.place = place_of(service.source->mark);
     fact.url = service.source->url;
-    fact.settings = settings_in_force(*snapshot_.loaded, *dispatch_.route()->source, *service.source);
+    fact.settings = settings_in_force(*snapshot_.loaded, model_.listeners[written_.listener],
+                                      *dispatch_.route()->source, *service.source);
     tell_targets(*service.source, fact);
 
     const std::string target(dispatch_.finish_head(x_));

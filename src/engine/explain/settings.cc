@@ -20,8 +20,10 @@ const Node* written(const config::Loaded& loaded, std::string_view list, std::si
 
 class Settings {
  public:
-  Settings(const config::Loaded& loaded, const config::Route& route, const config::Service& service)
-      : route_(written(loaded, "routes", static_cast<std::size_t>(&route - loaded.model.routes.data()))),
+  Settings(const config::Loaded& loaded, const config::Listener& listener, const config::Route& route,
+           const config::Service& service)
+      : listener_(written(loaded, "listeners", static_cast<std::size_t>(&listener - loaded.model.listeners.data()))),
+        route_(written(loaded, "routes", static_cast<std::size_t>(&route - loaded.model.routes.data()))),
         service_(written(loaded, "services", static_cast<std::size_t>(&service - loaded.model.services.data()))),
         gateway_(loaded.tree.get()) {}
 
@@ -38,6 +40,7 @@ class Settings {
     if (of_service) {
       look("service", service_);
     } else {
+      look("listener", listener_);
       look("gateway", gateway_);
     }
     made.push_back(std::move(setting));
@@ -46,6 +49,7 @@ class Settings {
   std::vector<Setting> made;
 
  private:
+  const Node* listener_;
   const Node* route_;
   const Node* service_;
   const Node* gateway_;
@@ -63,11 +67,11 @@ std::string level_of(const config::PluginUse& use) {
   return use.config_path.starts_with("services") ? "service" : "global";
 }
 
-std::vector<Setting> settings_in_force(const config::Loaded& loaded, const config::Route& route,
-                                       const config::Service& service) {
+std::vector<Setting> settings_in_force(const config::Loaded& loaded, const config::Listener& listener,
+                                       const config::Route& route, const config::Service& service) {
   const ResolvedTimeouts times = resolve_timeouts(&service, &route);
-  const config::Limits& limits = loaded.model.limits;
-  Settings settings(loaded, route, service);
+  const config::Limits& limits = listener.limits;
+  Settings settings(loaded, listener, route, service);
   settings.add("timeouts", "connect", config::duration_text(times.connect), true);
   settings.add("timeouts", "send", config::duration_text(times.send), true);
   settings.add("timeouts", "read", config::duration_text(times.read), true);
