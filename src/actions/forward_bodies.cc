@@ -2,6 +2,8 @@
 #include <charconv>
 
 #include "actions/forward.h"
+#include "base/clock.h"
+#include "http/date.h"
 
 namespace gatehouse::actions {
 
@@ -144,6 +146,10 @@ void Forward::prepare_response_head(const http::ClientStream& service) {
     via->value = x_.arena.concat(via->value, ", ", self);
   } else {
     head.fields.append(http::FieldId::via, "Via", self);
+  }
+  if (!head.fields.may_have(http::FieldId::date)) {
+    // RFC 9110 section 6.6.1: who forwards an answer without one says when it came.
+    head.fields.append(http::FieldId::date, "Date", x_.arena.copy(http::http_date(wall_clock_us())));
   }
   if (!head.fields.may_have(http::FieldId::x_request_id)) {
     head.fields.append(http::FieldId::x_request_id, "X-Request-ID", x_.request_id);

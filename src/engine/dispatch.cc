@@ -1,9 +1,10 @@
 #include "engine/dispatch.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "engine/error_document.h"
-#include "engine/http_date.h"
+#include "http/date.h"
 
 namespace gatehouse::engine {
 
@@ -83,6 +84,24 @@ void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random
   if (framing.kind == http::Framing::Kind::length && framing.length > x.max_request_body) {
     x.refuse(Reason::body_too_large);
   }
+  if (x.request.method == http::Method::options) count_hop(x);
+}
+
+/// RFC 9110 section 7.6.2: OPTIONS asks whoever Max-Forwards hops away are.
+void Dispatch::count_hop(plugin::Exchange& x) {
+  http::Field* const field = x.request.fields.find("Max-Forwards");
+  if (field == nullptr) return;
+  std::uint32_t hops = 0;
+  const char* const end = field->value.data() + field->value.size();
+  const auto [stop, error] = std::from_chars(field->value.data(), end, hops);
+  if (stop != end || error != std::errc()) return;
+  if (hops == 0) {
+    x.reply(204, {}, {});
+    x.response.framing = {};
+    return;
+  }
+  char* const room = static_cast<char*>(x.arena.allocate(10, 1));
+  field->value = {room, static_cast<std::size_t>(std::to_chars(room, room + 10, hops - 1).ptr - room)};
 }
 
 /// Fills in what routes are matched by. False: there is nothing to match, and the answer is there.
@@ -218,7 +237,7 @@ void Dispatch::finish_reply(plugin::Exchange& x, std::int64_t wall_us) const {
   http::Fields& fields = x.response.fields;
   if (x.refused()) write_error_document(x, snapshot_->model().error_format);
   if (!sticky_cookie_.empty()) fields.append(FieldId::set_cookie, "Set-Cookie", sticky_cookie_);
-  if (!fields.has(FieldId::date)) fields.append(FieldId::date, "Date", x.arena.copy(http_date(wall_us)));
+  if (!fields.has(FieldId::date)) fields.append(FieldId::date, "Date", x.arena.copy(http::http_date(wall_us)));
 }
 
 }  // namespace gatehouse::engine

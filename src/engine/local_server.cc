@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/error_document.h"
-#include "engine/http_date.h"
+#include "http/date.h"
 
 namespace gatehouse::engine {
 
@@ -258,7 +258,7 @@ Task<void> LocalServer::Impl::send(Session& session, Arena& arena, const LocalRe
       head.fields.append(FieldId::content_type, "Content-Type", response.content_type);
   }
   for (const auto& [name, value] : response.headers) head.fields.append(name, value);
-  head.fields.set(FieldId::date, "Date", arena.copy(http_date(wall_clock_us())));
+  head.fields.set(FieldId::date, "Date", arena.copy(http::http_date(wall_clock_us())));
   session.settle_request();
   const std::string_view body = bodiless ? std::string_view() : std::string_view(response.body);
   const Io io = session.write_head(head, body, true, head_only);

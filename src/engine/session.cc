@@ -10,7 +10,12 @@ using io::Transfer;
 namespace {
 
 constexpr unsigned kMostInTurn = 32;  ///< requests of one connection in a turn of the loop
-constexpr Duration kLinger = std::chrono::seconds(1);
+/// A client that sends its whole body before it reads needs that long to see an answer that came before (nginx's
+/// lingering_time and lingering_timeout). A drain waits for a second at most.
+constexpr Duration kLinger = std::chrono::seconds(30);
+constexpr Duration kLingerQuiet = std::chrono::seconds(5);
+constexpr Duration kLingerShort = std::chrono::seconds(1);
+constexpr std::size_t kMostDropped = 1024 * 1024;                 ///< bytes in a turn of the loop
 constexpr Duration kLingerIdle = std::chrono::milliseconds(200);  ///< nothing was asked: only what crosses on the way
 
 Error bad_request(const char* detail) {
@@ -45,7 +50,7 @@ bool Session::start(int fd, const io::Endpoint& peer) {
 
 void Session::drain() {
   draining_ = true;  // an answer whose head said keep-alive keeps its word: the next one closes
-  if (idle_) wire_.socket.readable.notify();
+  if (idle_ || lingering_) wire_.socket.readable.notify();
 }
 
 void Session::abort(Reason reason) {
@@ -61,9 +66,25 @@ void Session::set_idle(bool idle) {
 // ---- the connection's life ----
 
 Task<void> Session::run() {
-  bool good = !settings_->proxy_protocol || co_await read_proxy_header();
-  if (good && settings_->tls != nullptr) good = co_await shake_hands();
-  while (good) {
+  if (turned_away()) {
+    // A TLS handshake is just the work for which there is no room.
+    const Error error{turned_away_, Source::internal, RetrySafety::no, 0, "the gateway has no connection left"};
+    if (settings_->tls == nullptr) co_await refuse(error, kLingerShort);
+  } else {
+    bool good = !settings_->proxy_protocol || co_await read_proxy_header();
+    if (good && settings_->tls != nullptr) good = co_await shake_hands();
+    if (good) co_await serve_requests();
+  }
+  if (responded_ && (!response_done_ || !wire_.flushed())) wire_.socket.break_off();
+  wire_.socket.close();
+  wire_.drop_buffers();
+  arena_.reset();
+  set_idle(false);
+  reactor_.scheduler().complete(end_watch_, Outcome::ready);  // from the loop: this frame cannot destroy itself
+}
+
+Task<void> Session::serve_requests() {
+  for (;;) {
     if (reactor_.now() != turn_) {
       turn_ = reactor_.now();
       in_turn_ = 0;
@@ -72,8 +93,8 @@ Task<void> Session::run() {
       co_await next_turn(scope_);
     }
     if (co_await wait_for_request() == Next::close) {
-      if (draining_ && !scope_.cancelled()) co_await linger(kLingerIdle);
-      break;
+      if (draining_ && !scope_.cancelled()) co_await linger(kLingerIdle, kLingerIdle);
+      co_return;
     }
     set_idle(false);
     auto* head = arena_.make<http::RequestHead>(arena_);
@@ -81,36 +102,34 @@ Task<void> Session::run() {
     expects_continue_ = responded_ = response_done_ = head_only_ = false;
     body_in_ = body_out_ = 0;
     const Next next = co_await read_head(*head);
-    if (next == Next::close) break;
+    if (next == Next::close) co_return;
     if (next == Next::refuse) {
-      minor_ = 1;
-      keep_alive_ = client_keep_alive_ = false;
-      wire_.start_body({}, nullptr);
-      const Error error = error_;
-      co_await handler_.refuse(*this, arena_, error);
-      if (!scope_.cancelled()) co_await linger(kLinger);
-      break;
+      co_await refuse(error_, kLinger);
+      co_return;
     }
     serving_ = true;
     co_await handler_.serve(*this, *head, arena_);
     serving_ = false;
-    if (scope_.cancelled() || !response_done_ || !wire_.flushed()) break;
+    if (scope_.cancelled() || !response_done_ || !wire_.flushed()) co_return;
     if (!keep_alive_ || !request_complete()) {
       // A close with unread bytes would turn the answer into a reset on its way to the client.
-      if (!request_complete() || wire_.has_surplus() || wire_.socket.can_read()) co_await linger(kLinger);
-      break;
+      if (!request_complete() || wire_.has_surplus() || wire_.socket.can_read()) co_await linger(kLinger, kLingerQuiet);
+      co_return;
     }
     wire_.end_message();
     wire_.socket.rest();
     arena_.reset();
     set_idle(true);
   }
-  if (responded_ && (!response_done_ || !wire_.flushed())) wire_.socket.break_off();
-  wire_.socket.close();
-  wire_.drop_buffers();
-  arena_.reset();
+}
+
+Task<void> Session::refuse(Error error, Duration most) {
   set_idle(false);
-  reactor_.scheduler().complete(end_watch_, Outcome::ready);  // from the loop: this frame cannot destroy itself
+  minor_ = 1;
+  keep_alive_ = client_keep_alive_ = false;
+  wire_.start_body({}, nullptr);
+  co_await handler_.refuse(*this, arena_, error);
+  if (!scope_.cancelled()) co_await linger(most, std::min(most, kLingerQuiet));
 }
 
 Task<bool> Session::read_proxy_header() {
@@ -202,18 +221,26 @@ Task<Session::Next> Session::read_head(http::RequestHead& head) {
   co_return Next::request;
 }
 
-Task<void> Session::linger(Duration most) {
-  constexpr std::size_t kMost = 64 * 1024;
-  const TimePoint deadline = deadline_after(reactor_.now(), most);
+Task<void> Session::linger(Duration most, Duration quiet) {
+  const TimePoint started = reactor_.now();
+  std::size_t in_turn = 0;
   wire_.socket.shut_down_writing();
-  PooledBuffer sink(BlockPool::kBuffer);
-  for (std::size_t dropped = 0; dropped < kMost;) {
-    const Transfer got = wire_.socket.read(sink.data(), sink.size());
+  wire_.drop_buffers();
+  lingering_ = true;
+  for (;;) {
+    const TimePoint end = deadline_after(started, draining_ ? std::min(most, kLingerShort) : most);
+    if (reactor_.now() >= end) co_return;
+    const Transfer got = wire_.socket.discard();
     if (got.kind == Transfer::Kind::done) {
-      dropped += got.bytes;
+      in_turn += got.bytes;
+      if (in_turn >= kMostDropped) {
+        in_turn = 0;
+        co_await next_turn(scope_);
+      }
     } else if (got.kind != Transfer::Kind::blocked) {
       co_return;
-    } else if (co_await until(readable(), scope_, deadline) != Outcome::ready) {
+    } else if (co_await until(readable(), scope_, std::min(end, deadline_after(reactor_.now(), quiet))) !=
+               Outcome::ready) {
       co_return;
     }
   }

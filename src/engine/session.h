@@ -59,6 +59,9 @@ class Session final : public http::ServerStream {
   Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const SessionSettings> settings,
           SessionGauges& gauges, std::uint16_t listener);
 
+  /// Before start(): the connection is told `reason` and closed, whatever it would have asked.
+  void turn_away(Reason reason) { turned_away_ = reason; }
+  bool turned_away() const { return turned_away_ != Reason::none; }
   /// Starts to serve. False: the descriptor could not be watched; the session is to be destroyed.
   bool start(int fd, const io::Endpoint& peer);
   /// No further request after the one under way; an idle connection closes after one more look.
@@ -109,12 +112,16 @@ class Session final : public http::ServerStream {
   enum class Next : std::uint8_t { request, close, refuse };
 
   Task<void> run();
+  Task<void> serve_requests();
+  /// Answers with `error`'s status what is no request, and closes.
+  Task<void> refuse(Error error, Duration most);
   Task<bool> read_proxy_header();
   Task<bool> shake_hands();
   Task<Next> wait_for_request();
   Task<Next> read_head(http::RequestHead& head);
-  /// Ends our side and reads what still comes, so that no reset overtakes the answer.
-  Task<void> linger(Duration most);
+  /// Ends our side and drops what still comes, so that no reset overtakes the answer; no longer than `most`, nor than
+  /// `quiet` without a byte.
+  Task<void> linger(Duration most, Duration quiet);
   void set_idle(bool idle);
   http::Io client_gone(int sys);
   http::Io sent(http::Io io);
@@ -147,6 +154,8 @@ class Session final : public http::ServerStream {
   bool draining_ = false;
   bool serving_ = false;
   bool idle_ = true;
+  bool lingering_ = false;
+  Reason turned_away_ = Reason::none;
   TimePoint turn_{};  ///< the turn of the loop in which in_turn_ requests were served
   unsigned in_turn_ = 0;
 

@@ -187,18 +187,18 @@ void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint&
   }
   Acceptor& acceptor = *acceptors_[listener];
   const std::uint32_t cap = shared_.max_connections.load(std::memory_order_relaxed);
-  if (shared_.connections.fetch_add(1, std::memory_order_relaxed) >= cap && cap != 0) {
-    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  const bool full = shared_.connections.fetch_add(1, std::memory_order_relaxed) >= cap && cap != 0;
+  if (full) shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (full && turned_away_ == kMostTurnedAway) {
     metrics_.count_error(Reason::overloaded);
-    constexpr std::string_view kAnswer =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 47\r\n"
-        "X-Gatehouse-Error: overloaded\r\nConnection: close\r\n\r\n{\"error\":\"the gateway has no connection "
-        "left\"}\n";
-    [[maybe_unused]] const ssize_t sent = ::write(fd, kAnswer.data(), kAnswer.size());
     ::close(fd);
     return;
   }
   auto* session = new Session(reactor_, *this, acceptor.settings, acceptor, listener);
+  if (full) {
+    ++turned_away_;
+    session->turn_away(Reason::overloaded);
+  }
   sessions_.push_back(*session);
   connection_count_.store(connections() + 1, std::memory_order_relaxed);
   telemetry::bump(acceptor.counters.accepted);
@@ -231,7 +231,11 @@ void Worker::ended(Session& session) {
   telemetry::drop(acceptor.counters.active);
   telemetry::bump(metrics_.closed);
   connection_count_.store(connections() - 1, std::memory_order_relaxed);
-  shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  if (session.turned_away()) {
+    --turned_away_;
+  } else {
+    shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  }
   delete &session;
 }
 

@@ -103,6 +103,8 @@ class Worker final : public Handler {
   std::atomic<std::uint32_t> connection_count_{0};
   TimePoint handshake_turn_{};
   unsigned handshakes_ = 0;  ///< steps in that turn
+  static constexpr std::uint32_t kMostTurnedAway = 256;
+  std::uint32_t turned_away_ = 0;  ///< sessions that only say that there are too many
   bool draining_ = false;
   bool aborted_ = false;
   telemetry::AccessBuffer log_;

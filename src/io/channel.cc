@@ -11,6 +11,11 @@ bool Channel::start_tls(std::shared_ptr<const TlsServer> server, std::string_vie
   return tls_ != nullptr;
 }
 
+Transfer Channel::discard() {
+  char sink[16 * 1024];
+  return Descriptor::read(sink, sizeof sink);
+}
+
 void Channel::shut_down_writing() {
   if (tls_ != nullptr) tls_->say_end();
   ::shutdown(fd(), SHUT_WR);

@@ -40,6 +40,8 @@ class Channel : private Descriptor {
   Transfer write(const iovec* parts, int count) {
     return tls_ == nullptr ? Descriptor::write(parts, count) : tls_->write(parts, count);
   }
+  /// Reads once and drops what comes, undeciphered: for what nobody wants any more.
+  Transfer discard();
   bool can_read() const { return Descriptor::can_read() || (tls_ != nullptr && tls_->holds_bytes()); }
 
   /// Nothing is under way: gives up what memory it can.

@@ -238,6 +238,23 @@ TEST(Http1, answers_options_star_and_refuses_trace_and_connect) {
   EXPECT_EQ(peer.echo.requests(), 0U);
 }
 
+TEST(Http1, says_when_an_answer_without_a_date_came) {
+  ScriptedPeer dateless({{step::expect_request(), step::send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")}});
+  EXPECT_EQ(Gateway(forward_all(dateless.url())).get("/").header("date").size(), 29U);
+  ScriptedPeer dated({{step::expect_request(), step::send("HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+                                                          "Content-Length: 0\r\n\r\n")}});
+  EXPECT_EQ(Gateway(forward_all(dated.url())).get("/").header("date"), "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+TEST(Http1, counts_the_hops_of_options) {
+  EchoGateway peer;
+  EXPECT_EQ(peer.seen(request("OPTIONS", "/", "Max-Forwards: 10\r\n")).fields.get("max-forwards"), "9");
+  EXPECT_EQ(peer.seen(request("OPTIONS", "/", "Max-Forwards: many\r\n")).fields.get("max-forwards"), "many");
+  EXPECT_EQ(peer.seen(request("GET", "/", "Max-Forwards: 0\r\n")).fields.get("max-forwards"), "0");
+  EXPECT_EQ(peer.gateway.send(request("OPTIONS", "/", "Max-Forwards: 0\r\n")).status, 204);
+  EXPECT_EQ(peer.echo.requests(), 3U);
+}
+
 TEST(Http1, passes_unknown_methods) {
   EchoGateway peer;
   EXPECT_EQ(peer.seen(request("PURGE", "/x")).method, "PURGE");

@@ -127,10 +127,17 @@ TEST(Limits, hold_the_number_of_connections) {
     held.back().send(request("GET", "/"));
     ASSERT_EQ(held.back().read_response().status, 200) << i;
   }
-  RawClient extra = peer.gateway.connect();  // the kernel takes it; the gateway refuses it or leaves it in the queue
-  extra.send(request("GET", "/extra"));
-  Response refused = extra.read_response(false, Deadline(Millis(300)));
-  EXPECT_NE(refused.status, 200);
+  RawClient extra = peer.gateway.connect();
+  extra.send(request("POST", "/extra", "", std::string(1024 * 1024, 'a')));  // more than fits on the way
+  const Response refused = extra.read_response();
+  expect_refusal(refused, 503, "overloaded");
+  EXPECT_FALSE(refused.header("date").empty());
+  std::string logged;
+  for (const std::string& line : peer.gateway.access_log(9)) {
+    if (line.find("\"reason\":\"overloaded\"") != std::string::npos) logged = line;
+  }
+  EXPECT_NE(logged.find(refused.header("x-request-id")), std::string::npos) << logged;
+  extra.close();
   held.clear();
   Deadline deadline;
   int status = 0;

@@ -125,6 +125,16 @@ TEST(Streaming, delivers_an_early_answer_to_a_client_that_is_in_the_middle_of_se
   EXPECT_EQ(response.body, "early");
 }
 
+TEST(Streaming, delivers_a_refusal_to_a_client_that_sends_all_before_it_reads) {
+  constexpr std::uint64_t kSize = 24 * 1024 * 1024;
+  EchoGateway peer("limits: {max_body: 1MiB}\n");
+  RawClient client = peer.gateway.connect();
+  client.send(request("POST", "/", "Content-Length: " + std::to_string(kSize) + "\r\n"));
+  EXPECT_EQ(client.send_pattern(kSize, Deadline(kLong)), kSize);
+  expect_refusal(client.read_response(), 413, "body_too_large");
+  EXPECT_EQ(peer.echo.requests(), 0U);
+}
+
 TEST(Streaming, answers_a_client_that_has_closed_its_half) {
   EchoGateway peer;
   RawClient client = peer.gateway.connect();

@@ -1,8 +1,8 @@
-#include "engine/http_date.h"
+#include "http/date.h"
 
 #include <ctime>
 
-namespace gatehouse::engine {
+namespace gatehouse::http {
 
 std::string_view http_date(std::int64_t wall_us) {
   thread_local std::int64_t second = -1;
@@ -17,4 +17,4 @@ std::string_view http_date(std::int64_t wall_us) {
   return text;
 }
 
-}  // namespace gatehouse::engine
+}  // namespace gatehouse::http
