@@ -141,7 +141,7 @@ void Forward::prepare_response_head(const http::ClientStream& service) {
   }
   http::remove_hop_by_hop(head.fields);
   http::Field* via = head.fields.find(http::FieldId::via);
-  const std::string_view self = head.minor == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
+  const std::string_view self = http::via_text(head.major, head.minor);
   if (via != nullptr) {
     via->value = x_.arena.concat(via->value, ", ", self);
   } else {

@@ -7,9 +7,9 @@ namespace gatehouse::engine {
 using http::Io;
 using plugin::Verdict;
 
-ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, http::RequestHead& head)
+ExchangeDriver::ExchangeDriver(Worker& worker, const Call& call, Arena& arena, http::RequestHead& head)
     : worker_(worker),
-      session_(session),
+      call_(call),
       pinned_(worker.current()),
       x_(arena),
       dispatch_(snapshot()),
@@ -20,15 +20,15 @@ ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, h
   x_.now = worker.reactor().now();
   x_.method = head.method_text;
   sent_path_ = head.target;
-  take_in(x_, {session.peer(), session.local_port(), session.secure()}, snapshot().model(), worker.random());
-  dispatch_.route(x_, pinned_->listener_index[session.listener()], worker.random());
+  take_in(x_, call.arrival, snapshot().model(), worker.random());
+  dispatch_.route(x_, pinned_->listener_index[call.arrival.listener], worker.random());
   // Whoever sends a target that can be read two ways gets no second chance on this connection.
-  if (x_.reason == Reason::bad_request) session.close_after();
+  if (x_.reason == Reason::bad_request) call.stream.close_after();
 }
 
-ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, const Error& error)
+ExchangeDriver::ExchangeDriver(Worker& worker, const Call& call, Arena& arena, const Error& error)
     : worker_(worker),
-      session_(session),
+      call_(call),
       pinned_(worker.current()),
       x_(arena),
       dispatch_(snapshot()),
@@ -37,7 +37,7 @@ ExchangeDriver::ExchangeDriver(Worker& worker, Session& session, Arena& arena, c
   x_.worker = worker.index();
   x_.now = worker.reactor().now();
   x_.request.method = http::Method::other;
-  take_in(x_, {session.peer(), session.local_port(), session.secure()}, snapshot().model(), worker.random());
+  take_in(x_, call.arrival, snapshot().model(), worker.random());
   x_.refuse(error.reason, error.detail);
 }
 
@@ -56,7 +56,7 @@ Task<void> ExchangeDriver::run() {
   }
   if (!x_.replied) co_await forward();
   // Nobody is there to read a 499: it is for the log.
-  if (x_.replied && !session_.responded() && x_.reason != Reason::client_closed) co_await send_reply();
+  if (x_.replied && !call_.stream.responded() && x_.reason != Reason::client_closed) co_await send_reply();
 }
 
 Task<void> ExchangeDriver::forward() {
@@ -64,7 +64,7 @@ Task<void> ExchangeDriver::forward() {
   const ResolvedTimeouts& times = to.timeouts;
   const actions::ForwardTimeouts timeouts{times.connect, times.send,        times.read,
                                           times.total,   times.stream_idle, dispatch_.body_timeout()};
-  actions::Forward forward(x_, session_, to.chain, *to.service->cluster, timeouts, session_.scope());
+  actions::Forward forward(x_, call_.stream, to.chain, *to.service->cluster, timeouts, call_.scope);
   forward.set_cookie(dispatch_.sticky_cookie());
   co_await forward.run(dispatch_.finish_head(x_));
   report_ = forward.report();
@@ -76,17 +76,17 @@ Task<void> ExchangeDriver::send_reply() {
     if (verdict == Verdict::suspend) co_await plugin->on_response_async(x_);
   }
   dispatch_.finish_reply(x_, wall_us_);
-  session_.settle_request();
+  call_.stream.settle_request();
   const bool head_only = x_.request.method == http::Method::head;
   const Duration patience = dispatch_.body_timeout();
-  Io io = session_.write_head(x_.response, x_.reply_body, true, head_only);
+  Io io = call_.stream.write_head(x_.response, x_.reply_body, true, head_only);
   while (io == Io::blocked) {
     const TimePoint deadline = deadline_after(worker_.reactor().now(), patience);
-    if (co_await until(session_.writable(), session_.scope(), deadline) != Outcome::ready) {
-      session_.reset();
+    if (co_await until(call_.stream.writable(), call_.scope, deadline) != Outcome::ready) {
+      call_.stream.reset();
       co_return;
     }
-    io = session_.flush();
+    io = call_.stream.flush();
   }
 }
 
@@ -100,9 +100,9 @@ void ExchangeDriver::complete() {
   const bool asked = report_.tries != 0;
   const std::uint64_t upstream_us =
       asked ? micros((report_.headed != kNever ? report_.headed : now) - report_.started) : UINT64_MAX;
-  if (!session_.responded() && x_.reason == Reason::none) x_.reason = Reason::client_closed;
-  const int status = session_.responded() ? x_.response.status : status_of(Reason::client_closed);
-  if (!session_.responded() && session_.scope().cancelled()) x_.reason = Reason::client_closed;
+  if (!call_.stream.responded() && x_.reason == Reason::none) x_.reason = Reason::client_closed;
+  const int status = call_.stream.responded() ? x_.response.status : status_of(Reason::client_closed);
+  if (!call_.stream.responded() && call_.scope.cancelled()) x_.reason = Reason::client_closed;
 
   telemetry::Series& series = worker_.metrics().series(dispatch_.destination().series);
   series.count(static_cast<std::uint8_t>(x_.request.method), status, duration_us);
@@ -117,14 +117,14 @@ void ExchangeDriver::complete() {
   record.method = x_.request.method_text;
   record.host = x_.host;
   record.path = sent_path_;
-  record.protocol = x_.request.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  record.protocol = http::version_text(x_.request.major, x_.request.minor);
   record.status = status;
   record.reason = to_string(x_.reason);
   record.route = x_.route;
   record.service = x_.service;
   record.target = report_.target;
-  record.bytes_in = session_.body_in();
-  record.bytes_out = session_.body_out();
+  record.bytes_in = call_.stream.body_in();
+  record.bytes_out = call_.stream.body_out();
   record.duration_us = duration_us;
   record.upstream_us = upstream_us;
   record.tries = report_.tries;

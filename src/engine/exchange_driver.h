@@ -19,9 +19,9 @@ namespace gatehouse::engine {
 /// Lives in the frame of Worker::serve. Pins the worker's snapshot as long as it lives.
 class ExchangeDriver {
  public:
-  ExchangeDriver(Worker& worker, Session& session, Arena& arena, http::RequestHead& head);
+  ExchangeDriver(Worker& worker, const Call& call, Arena& arena, http::RequestHead& head);
   /// For what was no readable request: only replies with `error`.
-  ExchangeDriver(Worker& worker, Session& session, Arena& arena, const Error& error);
+  ExchangeDriver(Worker& worker, const Call& call, Arena& arena, const Error& error);
   ExchangeDriver(const ExchangeDriver&) = delete;
   ExchangeDriver& operator=(const ExchangeDriver&) = delete;
   ~ExchangeDriver();
@@ -36,7 +36,7 @@ class ExchangeDriver {
   const Snapshot& snapshot() const { return *pinned_->snapshot; }
 
   Worker& worker_;
-  Session& session_;
+  const Call call_;
   PublishedSnapshot* const pinned_;
   plugin::Exchange x_;
   Dispatch dispatch_;

@@ -197,7 +197,7 @@ void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& m
   const std::string_view before = from_proxy ? joined(fields, FieldId::forwarded, arena) : std::string_view();
   put_once(fields, FieldId::forwarded, "Forwarded", before.empty() ? element : arena.concat(before, ", ", element));
 
-  const std::string_view self = x.request.minor == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
+  const std::string_view self = http::via_text(x.request.major, x.request.minor);
   if (Field* via = fields.find(FieldId::via)) {
     via->value = arena.concat(via->value, ", ", self);
   } else {

@@ -1,17 +1,10 @@
 #pragma once
-#include "base/ip_address.h"
 #include "base/random.h"
 #include "config/model.h"
+#include "engine/call.h"
 #include "plugin/exchange.h"
 
 namespace gatehouse::engine {
-
-/// What the connection says about a request.
-struct Arrival {
-  IpAddress peer;          ///< unspecified for a Unix socket
-  std::uint16_t port = 0;  ///< the one that the client connected to; 0 for a Unix socket
-  bool secure = false;     ///< through TLS
-};
 
 /// What a request's head becomes before it is routed: who is calling is decided, fields that a client must not send are
 /// gone, and the fields with which the gateway introduces itself to services are in.

@@ -56,8 +56,8 @@ class LocalServer::Impl final : public Handler, public SessionGauges {
   Impl(io::Reactor& reactor, int fd, Answer answer, const LocalLimits& limits);
   ~Impl() override;
 
-  Task<void> serve(Session& session, http::RequestHead& head, Arena& arena) override;
-  Task<void> refuse(Session& session, Arena& arena, const Error& error) override;
+  Task<void> serve(const Call& call, http::RequestHead& head, Arena& arena) override;
+  Task<void> refuse(const Call& call, Arena& arena, const Error& error) override;
   void ended(Session& session) override;
   void became_active() override {}
   void became_idle() override {}
@@ -72,10 +72,10 @@ class LocalServer::Impl final : public Handler, public SessionGauges {
   void accept();
   void take_connection(int fd, const io::Endpoint& peer);
   bool make_room();
-  LocalResponse ask(const Session& session, const http::RequestHead& head, std::string_view body) const;
-  Task<Reason> read_body(Session& session, Arena& arena, const http::RequestHead& head, std::string& body);
-  Task<void> send(Session& session, Arena& arena, const LocalResponse& response, bool head_only);
-  Task<bool> flushed(Session& session, Io io);
+  LocalResponse ask(const Call& call, const http::RequestHead& head, std::string_view body) const;
+  Task<Reason> read_body(const Call& call, Arena& arena, const http::RequestHead& head, std::string& body);
+  Task<void> send(const Call& call, Arena& arena, const LocalResponse& response, bool head_only);
+  Task<bool> flushed(const Call& call, Io io);
 
   io::Reactor& reactor_;
   const Answer answer_;
@@ -170,30 +170,29 @@ void LocalServer::Impl::ended(Session& session) {
 
 // ---- exchanges ----
 
-Task<void> LocalServer::Impl::serve(Session& session, http::RequestHead& head, Arena& arena) {
+Task<void> LocalServer::Impl::serve(const Call& call, http::RequestHead& head, Arena& arena) {
   const bool head_only = head.method == http::Method::head;
   std::string body;
   LocalResponse response;
-  if (const Reason trouble = co_await read_body(session, arena, head, body); trouble != Reason::none) {
+  if (const Reason trouble = co_await read_body(call, arena, head, body); trouble != Reason::none) {
     if (trouble == Reason::client_closed) co_return;
-    response = failure(trouble, trouble == Reason::bad_request ? session.error().detail : "");
+    response = failure(trouble, trouble == Reason::bad_request ? call.stream.error().detail : "");
   } else {
-    response = ask(session, head, body);
+    response = ask(call, head, body);
   }
   if (response.delay > Duration::zero()) {
     const TimePoint due = deadline_after(reactor_.now(), response.delay);
-    if (co_await until(session.scope(), due) == Outcome::cancelled) co_return;
+    if (co_await until(call.scope, due) == Outcome::cancelled) co_return;
   }
-  co_await send(session, arena, response, head_only);
+  co_await send(call, arena, response, head_only);
 }
 
-Task<void> LocalServer::Impl::refuse(Session& session, Arena& arena, const Error& error) {
+Task<void> LocalServer::Impl::refuse(const Call& call, Arena& arena, const Error& error) {
   const LocalResponse response = failure(error.reason, error.detail);
-  co_await send(session, arena, response, false);
+  co_await send(call, arena, response, false);
 }
 
-LocalResponse LocalServer::Impl::ask(const Session& session, const http::RequestHead& head,
-                                     std::string_view body) const {
+LocalResponse LocalServer::Impl::ask(const Call& call, const http::RequestHead& head, std::string_view body) const {
   if (std::optional<LocalResponse> response = answer_without_resource(head)) return *std::move(response);
   LocalRequest request;
   request.method = head.method == http::Method::head ? "GET" : head.method_text;
@@ -203,7 +202,7 @@ LocalResponse LocalServer::Impl::ask(const Session& session, const http::Request
   request.header = [&head](std::string_view name) {
     return http::field_id(name) == FieldId::host ? head.authority : head.fields.get(name);
   };
-  request.from_loopback = session.peer().is_loopback();
+  request.from_loopback = call.arrival.peer.is_loopback();
   try {
     LocalResponse response = answer_(request);
     if (is_sendable(response)) return response;
@@ -219,24 +218,24 @@ LocalResponse LocalServer::Impl::ask(const Session& session, const http::Request
 
 /// The whole body, or why there is none: body_too_large, client_timeout, bad_request (see the session's error) or
 /// client_closed, to which nobody listens any more.
-Task<Reason> LocalServer::Impl::read_body(Session& session, Arena& arena, const http::RequestHead& head,
+Task<Reason> LocalServer::Impl::read_body(const Call& call, Arena& arena, const http::RequestHead& head,
                                           std::string& body) {
   const bool sized = head.framing.kind == http::Framing::Kind::length;
   if (sized && head.framing.length > limits_.max_body) co_return Reason::body_too_large;
-  if (session.expects_continue()) {
+  if (call.stream.expects_continue()) {
     http::ResponseHead go_on(arena);
     go_on.status = 100;
     go_on.reason = http::reason_phrase(100);
-    const Io io = session.write_informational(go_on);
-    if (!co_await flushed(session, io)) co_return Reason::client_closed;
+    const Io io = call.stream.write_informational(go_on);
+    if (!co_await flushed(call, io)) co_return Reason::client_closed;
   }
   for (;;) {
     http::BodyPiece piece;
-    const Io io = session.read_body(piece);
-    if (io == Io::failed) co_return session.error().reason;
+    const Io io = call.stream.read_body(piece);
+    if (io == Io::failed) co_return call.stream.error().reason;
     if (io == Io::blocked) {
       const TimePoint deadline = deadline_after(reactor_.now(), limits_.body_timeout);
-      const Outcome outcome = co_await until(session.readable(), session.scope(), deadline);
+      const Outcome outcome = co_await until(call.stream.readable(), call.scope, deadline);
       if (outcome == Outcome::cancelled) co_return Reason::client_closed;
       if (outcome == Outcome::timeout) co_return Reason::client_timeout;
       continue;
@@ -247,7 +246,7 @@ Task<Reason> LocalServer::Impl::read_body(Session& session, Arena& arena, const 
   }
 }
 
-Task<void> LocalServer::Impl::send(Session& session, Arena& arena, const LocalResponse& response, bool head_only) {
+Task<void> LocalServer::Impl::send(const Call& call, Arena& arena, const LocalResponse& response, bool head_only) {
   const bool bodiless = response.status == 204 || response.status == 304;
   http::ResponseHead head(arena);
   head.status = response.status;
@@ -259,18 +258,18 @@ Task<void> LocalServer::Impl::send(Session& session, Arena& arena, const LocalRe
   }
   for (const auto& [name, value] : response.headers) head.fields.append(name, value);
   head.fields.set(FieldId::date, "Date", arena.copy(http::http_date(wall_clock_us())));
-  session.settle_request();
+  call.stream.settle_request();
   const std::string_view body = bodiless ? std::string_view() : std::string_view(response.body);
-  const Io io = session.write_head(head, body, true, head_only);
-  if (!co_await flushed(session, io)) session.reset();
+  const Io io = call.stream.write_head(head, body, true, head_only);
+  if (!co_await flushed(call, io)) call.stream.reset();
 }
 
 /// Waits until what was written is with the kernel; false if the client does not take it.
-Task<bool> LocalServer::Impl::flushed(Session& session, Io io) {
+Task<bool> LocalServer::Impl::flushed(const Call& call, Io io) {
   while (io == Io::blocked) {
     const TimePoint deadline = deadline_after(reactor_.now(), limits_.body_timeout);
-    if (co_await until(session.writable(), session.scope(), deadline) != Outcome::ready) co_return false;
-    io = session.flush();
+    if (co_await until(call.stream.writable(), call.scope, deadline) != Outcome::ready) co_return false;
+    io = call.stream.flush();
   }
   co_return io == Io::done;
 }

@@ -9,6 +9,7 @@ using io::Transfer;
 
 namespace {
 
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";  ///< RFC 9113 section 3.4
 constexpr unsigned kMostInTurn = 32;  ///< requests of one connection in a turn of the loop
 /// A client that sends its whole body before it reads needs that long to see an answer that came before (nginx's
 /// lingering_time and lingering_timeout). A drain waits for a second at most.
@@ -33,6 +34,7 @@ Session::Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const S
       scope_(reactor.scheduler()),
       local_port_(settings_->port),
       listener_(listener),
+      may_be_http2_(settings_->http2 && settings_->tls == nullptr),
       hangup_watch_(*this, [](Wait& wait) { static_cast<Watch&>(wait).session.abort(Reason::client_closed); }),
       end_watch_(*this, [](Wait& wait) {
         Session& session = static_cast<Watch&>(wait).session;
@@ -50,6 +52,7 @@ bool Session::start(int fd, const io::Endpoint& peer) {
 
 void Session::drain() {
   draining_ = true;  // an answer whose head said keep-alive keeps its word: the next one closes
+  if (h2_ != nullptr) return h2_->drain();
   if (idle_ || lingering_) wire_.socket.readable.notify();
 }
 
@@ -73,7 +76,11 @@ Task<void> Session::run() {
   } else {
     bool good = !settings_->proxy_protocol || co_await read_proxy_header();
     if (good && settings_->tls != nullptr) good = co_await shake_hands();
-    if (good) co_await serve_requests();
+    if (good && secure() && wire_.socket.tls()->protocol() == "h2") {
+      co_await serve_http2();
+    } else if (good) {
+      co_await serve_requests();
+    }
   }
   if (responded_ && (!response_done_ || !wire_.flushed())) wire_.socket.break_off();
   wire_.socket.close();
@@ -103,12 +110,16 @@ Task<void> Session::serve_requests() {
     body_in_ = body_out_ = 0;
     const Next next = co_await read_head(*head);
     if (next == Next::close) co_return;
+    if (next == Next::http2) {
+      co_await serve_http2();
+      co_return;
+    }
     if (next == Next::refuse) {
       co_await refuse(error_, kLinger);
       co_return;
     }
     serving_ = true;
-    co_await handler_.serve(*this, *head, arena_);
+    co_await handler_.serve({*this, scope_, arrival()}, *head, arena_);
     serving_ = false;
     if (scope_.cancelled() || !response_done_ || !wire_.flushed()) co_return;
     if (!keep_alive_ || !request_complete()) {
@@ -123,12 +134,27 @@ Task<void> Session::serve_requests() {
   }
 }
 
+Task<void> Session::serve_http2() {
+  set_idle(true);
+  arena_.reset();
+  const H2Connection::Settings settings{settings_->http2_settings, settings_->header_timeout, settings_->idle_timeout};
+  H2Connection connection(reactor_, wire_.socket, handler_, arrival(), settings, *this);
+  connection.begin(wire_.head_bytes());
+  wire_.drop_buffers();
+  h2_ = &connection;
+  if (draining_) connection.drain();
+  co_await connection.run(scope_);
+  h2_ = nullptr;
+  set_idle(false);
+  if (!scope_.cancelled()) co_await linger(kLingerShort, kLingerShort);
+}
+
 Task<void> Session::refuse(Error error, Duration most) {
   set_idle(false);
   minor_ = 1;
   keep_alive_ = client_keep_alive_ = false;
   wire_.start_body({}, nullptr);
-  co_await handler_.refuse(*this, arena_, error);
+  co_await handler_.refuse({*this, scope_, arrival()}, arena_, error);
   if (!scope_.cancelled()) co_await linger(most, std::min(most, kLingerQuiet));
 }
 
@@ -194,7 +220,12 @@ Task<Session::Next> Session::read_head(http::RequestHead& head) {
   const TimePoint deadline = deadline_after(reactor_.now(), settings_->header_timeout);
   http::RequestParser parser(settings_->head);
   for (;;) {
-    if (!wire_.head_bytes().empty()) {
+    if (may_be_http2_ && !wire_.head_bytes().empty()) {
+      const std::string_view preface = kPreface.substr(0, wire_.head_bytes().size());
+      may_be_http2_ = wire_.head_bytes().starts_with(preface);
+      if (may_be_http2_ && preface == kPreface) co_return Next::http2;
+    }
+    if (!may_be_http2_ && !wire_.head_bytes().empty()) {
       const http::Parse parsed = parser.parse(wire_.head_bytes(), head);
       if (parsed == http::Parse::failed) {
         error_ = parser.error();

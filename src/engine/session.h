@@ -5,6 +5,8 @@
 #include "base/list.h"
 #include "base/task.h"
 #include "client/h1_wire.h"
+#include "engine/call.h"
+#include "engine/h2_connection.h"
 #include "http/proxy_protocol.h"
 #include "http/stream.h"
 #include "io/reactor.h"
@@ -18,14 +20,16 @@ class Session;
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// A request's head has arrived: answer it on the session. Returns when the answer is complete or given up.
-  virtual Task<void> serve(Session& session, http::RequestHead& head, Arena& arena) = 0;
-  /// What came is no request that can be answered otherwise than by `error`'s status. The session closes afterwards.
-  virtual Task<void> refuse(Session& session, Arena& arena, const Error& error) = 0;
+  /// A request's head has arrived: answer it on the call's stream. Returns when the answer is complete or given up.
+  virtual Task<void> serve(const Call& call, http::RequestHead& head, Arena& arena) = 0;
+  /// What came is no request that can be answered otherwise than by `error`'s status.
+  virtual Task<void> refuse(const Call& call, Arena& arena, const Error& error) = 0;
   /// Whether one more step of a TLS handshake may be taken in this turn of the loop: each is much work.
   virtual bool may_shake_hands() { return true; }
   /// The connection ends without a request. `why` is a literal, "" where the client left.
   virtual void handshake_failed(Session& session, const char* why) {}
+  /// The session ends because its client broke HTTP/2's rules: an error code of RFC 9113 section 7.
+  virtual void http2_gave_up(Session& session, std::uint32_t error) {}
   /// The session has ended; `session` is destroyed right after.
   virtual void ended(Session& session) = 0;
 };
@@ -37,6 +41,8 @@ struct SessionSettings {
   Duration idle_timeout = std::chrono::seconds(75);
   std::uint16_t port = 0;  ///< of the listener; 0 for a Unix socket
   bool proxy_protocol = false;
+  bool http2 = false;  ///< chosen by ALPN, or where plain by the client's preface
+  http::H2Settings http2_settings;
   std::shared_ptr<const io::TlsServer> tls;                                      ///< null: plain
   bool (*may_send_proxy)(const void* context, const IpAddress& peer) = nullptr;  ///< null: anyone
   const void* context = nullptr;
@@ -49,11 +55,12 @@ struct SessionGauges {
   virtual void became_idle() = 0;
 };
 
-/// One client's HTTP/1.1 connection: reads heads, hands each to the Handler, and is the ServerStream on which it
-/// answers. Owner: its worker's list; destroys itself when the connection has ended. The worker's thread.
+/// One client's connection. HTTP/2 is an H2Connection's; HTTP/1.1 is spoken here: it reads heads, hands each to the
+/// Handler, and is the ServerStream on which it answers. Owner: its worker's list; destroys itself when the connection
+/// has ended. The worker's thread.
 ///
 /// While it is idle it holds no buffer; what it costs then is this object and one coroutine frame.
-class Session final : public http::ServerStream {
+class Session final : public http::ServerStream, private H2Connection::Watcher {
  public:
   /// Takes over `fd`. `listener` is the handler's to use.
   Session(io::Reactor& reactor, Handler& handler, std::shared_ptr<const SessionSettings> settings,
@@ -73,18 +80,11 @@ class Session final : public http::ServerStream {
   Scope& scope() { return scope_; }
   const IpAddress& peer() const { return peer_; }
   std::uint16_t listener() const { return listener_; }
-  std::uint16_t local_port() const {
-    return local_port_;
-  }  ///< the port that the client connected to; 0 for a Unix socket
+  Arrival arrival() const { return {peer_, local_port_, secure(), listener_}; }
   bool idle() const { return idle_; }
   /// A request's head has come whole, and its answer is not complete.
   bool serving() const { return serving_; }
   bool secure() const { return wire_.socket.tls() != nullptr; }
-  /// Body bytes read from and written to the client in this exchange.
-  std::uint64_t body_in() const { return body_in_; }
-  std::uint64_t body_out() const { return body_out_; }
-  /// Whether any byte of a final response went to the client.
-  bool responded() const { return responded_; }
 
   http::Io read_body(http::BodyPiece& piece) override;
   const http::Fields& trailers() const override { return *trailers_; }
@@ -101,6 +101,9 @@ class Session final : public http::ServerStream {
   bool request_complete() const override { return wire_.body_complete(); }
   void settle_request() override;
   void close_after() override { keep_alive_ = false; }
+  bool responded() const override { return responded_; }
+  std::uint64_t body_in() const override { return body_in_; }
+  std::uint64_t body_out() const override { return body_out_; }
 
   ListHook hook;  ///< in the worker's list of sessions
 
@@ -109,10 +112,13 @@ class Session final : public http::ServerStream {
     Watch(Session& owner, Fire fire) : Wait(fire), session(owner) {}
     Session& session;
   };
-  enum class Next : std::uint8_t { request, close, refuse };
+  enum class Next : std::uint8_t { request, close, refuse, http2 };
 
   Task<void> run();
   Task<void> serve_requests();
+  Task<void> serve_http2();
+  void became_idle(bool idle) override { set_idle(idle); }
+  void gave_up(std::uint32_t error) override { handler_.http2_gave_up(*this, error); }
   /// Answers with `error`'s status what is no request, and closes.
   Task<void> refuse(Error error, Duration most);
   Task<bool> read_proxy_header();
@@ -155,6 +161,8 @@ class Session final : public http::ServerStream {
   bool serving_ = false;
   bool idle_ = true;
   bool lingering_ = false;
+  bool may_be_http2_;  ///< nothing has come that says otherwise
+  H2Connection* h2_ = nullptr;
   Reason turned_away_ = Reason::none;
   TimePoint turn_{};  ///< the turn of the loop in which in_turn_ requests were served
   unsigned in_turn_ = 0;

@@ -275,13 +275,13 @@ void Worker::flush_log(bool always) {
   if (log_.flush_at() != kNever) flush_timer_.attach(reactor_.scheduler(), nullptr, nullptr, log_.flush_at());
 }
 
-Task<void> Worker::serve(Session& session, http::RequestHead& head, Arena& arena) {
-  ExchangeDriver driver(*this, session, arena, head);
+Task<void> Worker::serve(const Call& call, http::RequestHead& head, Arena& arena) {
+  ExchangeDriver driver(*this, call, arena, head);
   co_await driver.run();
 }
 
-Task<void> Worker::refuse(Session& session, Arena& arena, const Error& error) {
-  ExchangeDriver driver(*this, session, arena, error);
+Task<void> Worker::refuse(const Call& call, Arena& arena, const Error& error) {
+  ExchangeDriver driver(*this, call, arena, error);
   co_await driver.run();
 }
 

@@ -70,8 +70,8 @@ class Worker final : public Handler {
   void end();
   void take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer);
 
-  Task<void> serve(Session& session, http::RequestHead& head, Arena& arena) override;
-  Task<void> refuse(Session& session, Arena& arena, const Error& error) override;
+  Task<void> serve(const Call& call, http::RequestHead& head, Arena& arena) override;
+  Task<void> refuse(const Call& call, Arena& arena, const Error& error) override;
   void ended(Session& session) override;
   bool may_shake_hands() override;
   void handshake_failed(Session& session, const char* why) override;

@@ -13,41 +13,6 @@ namespace {
 constexpr std::uint16_t kMaxDigits = 16;
 constexpr std::uint16_t kMaxExtension = 256;
 
-constexpr std::string_view kForbidden[] = {"content-range",
-                                           "content-location",
-                                           "age",
-                                           "expires",
-                                           "max-forwards",
-                                           "pragma",
-                                           "range",
-                                           "if-match",
-                                           "if-none-match",
-                                           "if-modified-since",
-                                           "if-unmodified-since",
-                                           "if-range",
-                                           "warning",
-                                           "www-authenticate",
-                                           "authentication-info",
-                                           "proxy-authentication-info"};
-
-/// Fields that decide about framing, routing, access or content must not come late (RFC 9110 section 6.5.1). Of the
-/// names that the gateway looks at itself none may; of the others the listed ones.
-bool may_be_trailer(const FieldLine& line) {
-  switch (line.id) {
-    case FieldId::other:
-      // What would be taken out of a head must not come in behind it.
-      if (is_identity_field(line.name) || is_forwarding_field(line.name) || line.name.contains('_')) return false;
-      return std::none_of(std::begin(kForbidden), std::end(kForbidden),
-                          [&line](std::string_view name) { return equal_names(name, line.name); });
-    case FieldId::date:
-    case FieldId::etag:
-    case FieldId::server:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 BodyDecoder::~BodyDecoder() {
@@ -238,7 +203,7 @@ bool BodyDecoder::parse_trailers() {
       error_ = "too many trailer fields";
       return false;
     }
-    if (trailers_ != nullptr && may_be_trailer(line)) {
+    if (trailers_ != nullptr && may_be_trailer(line.id, line.name)) {
       Arena& arena = trailers_->arena();
       trailers_->append(line.id, arena.copy(line.name), arena.copy(line.value));
     }

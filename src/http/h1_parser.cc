@@ -101,17 +101,6 @@ Parse read_fields(const char*& at, const char* end, const HeadLimits& limits, Fi
   }
 }
 
-/// 1*DIGIT (RFC 9110 section 8.6): no sign, no list, and no more than 18 digits, which always fit.
-bool parse_length(std::string_view text, std::uint64_t& length) {
-  if (text.empty() || text.size() > 18) return false;
-  length = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return false;
-    length = length * 10 + static_cast<std::uint64_t>(c - '0');
-  }
-  return true;
-}
-
 /// RFC 9112 section 6, as far as it is the same for requests and responses.
 const char* read_framing(const MessageFields& message, std::uint8_t minor, Framing& framing) {
   framing = {};
@@ -126,7 +115,7 @@ const char* read_framing(const MessageFields& message, std::uint8_t minor, Frami
   }
   if (message.content_lengths == 0) return nullptr;
   if (message.content_lengths > 1) return "more than one Content-Length";
-  if (!parse_length(message.content_length, framing.length)) return "bad Content-Length";
+  if (!parse_content_length(message.content_length, framing.length)) return "bad Content-Length";
   framing.kind = Framing::Kind::length;
   return nullptr;
 }

@@ -125,6 +125,26 @@ bool is_valid_authority(std::string_view authority) {
   return port <= 65535;
 }
 
+bool parse_content_length(std::string_view text, std::uint64_t& length) {
+  if (text.empty() || text.size() > 18) return false;
+  length = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    length = length * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return true;
+}
+
+std::string_view version_text(std::uint8_t major, std::uint8_t minor) {
+  if (major == 2) return "HTTP/2.0";
+  return minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+std::string_view via_text(std::uint8_t major, std::uint8_t minor) {
+  if (major == 2) return "2.0 gatehouse";
+  return minor == 0 ? "1.0 gatehouse" : "1.1 gatehouse";
+}
+
 std::string_view reason_phrase(int status) {
   switch (status) {
     case 100:

@@ -47,6 +47,7 @@ struct RequestHead {
   std::string_view path;       ///< raw, starts with "/"; "*" for asterisk-form
   std::string_view query;      ///< raw, without "?"
   bool has_query = false;      ///< true for "/x?" too
+  std::uint8_t major = 1;      ///< 1 or 2
   std::uint8_t minor = 1;      ///< HTTP/1.minor
   bool keep_alive = true;      ///< the client wants to go on, by version and Connection
   bool expect_continue = false;
@@ -60,11 +61,20 @@ struct ResponseHead {
 
   int status = 0;
   std::string_view reason;  ///< the reason phrase; may be empty
+  std::uint8_t major = 1;
   std::uint8_t minor = 1;
   bool keep_alive = true;
   Framing framing;
   Fields fields;
 };
+
+/// "HTTP/1.0", "HTTP/1.1" or "HTTP/2.0".
+std::string_view version_text(std::uint8_t major, std::uint8_t minor);
+/// What Via says when the gateway passes on a message of that version (RFC 9110 section 7.6.3): "1.1 gatehouse".
+std::string_view via_text(std::uint8_t major, std::uint8_t minor);
+
+/// 1*DIGIT (RFC 9110 section 8.6): no sign, no list, and no more than 18 digits, which always fit.
+bool parse_content_length(std::string_view text, std::uint64_t& length);
 
 /// RFC 9110 section 15's phrase; "Unknown" for a code that has none.
 std::string_view reason_phrase(int status);

@@ -1,8 +1,28 @@
 #include "http/reserved_names.h"
 
-#include "http/field.h"
+#include <algorithm>
 
 namespace gatehouse::http {
+namespace {
+
+constexpr std::string_view kForbidden[] = {"content-range",
+                                           "content-location",
+                                           "age",
+                                           "expires",
+                                           "max-forwards",
+                                           "pragma",
+                                           "range",
+                                           "if-match",
+                                           "if-none-match",
+                                           "if-modified-since",
+                                           "if-unmodified-since",
+                                           "if-range",
+                                           "warning",
+                                           "www-authenticate",
+                                           "authentication-info",
+                                           "proxy-authentication-info"};
+
+}  // namespace
 
 bool is_identity_field(std::string_view name) {
   if (name.size() < 11 || (name[0] | 0x20) != 'x' || name[1] != '-') return false;
@@ -12,6 +32,22 @@ bool is_identity_field(std::string_view name) {
 
 bool is_forwarding_field(std::string_view name) {
   return name.size() > 12 && (name[0] | 0x20) == 'x' && equal_names(name.substr(0, 12), "x-forwarded-");
+}
+
+bool may_be_trailer(FieldId id, std::string_view name) {
+  switch (id) {
+    case FieldId::other:
+      // What would be taken out of a head must not come in behind it.
+      if (is_identity_field(name) || is_forwarding_field(name) || name.contains('_')) return false;
+      return std::none_of(std::begin(kForbidden), std::end(kForbidden),
+                          [name](std::string_view forbidden) { return equal_names(forbidden, name); });
+    case FieldId::date:
+    case FieldId::etag:
+    case FieldId::server:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace gatehouse::http

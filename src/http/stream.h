@@ -64,8 +64,13 @@ class ServerStream : public Stream {
   /// Reads and drops what is left of the request's body as far as it is at hand, so that the connection can go on; if
   /// it is not all there, the connection closes after the response. For a response that does not wait for the body.
   virtual void settle_request() = 0;
-  /// After this response the connection ends.
+  /// After this response the connection ends, where the protocol carries one exchange at a time.
   virtual void close_after() = 0;
+  /// Whether any of a final response went to the client.
+  virtual bool responded() const = 0;
+  /// Body bytes read from and written to the client in this exchange.
+  virtual std::uint64_t body_in() const = 0;
+  virtual std::uint64_t body_out() const = 0;
 };
 
 /// The gateway as client: a request goes out, a response comes in.

@@ -131,6 +131,13 @@ Transfer TlsConnection::handshake() {
   return {Transfer::Kind::done, 0, 0};
 }
 
+std::string_view TlsConnection::protocol() const {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl_, &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 Transfer TlsConnection::read(char* to, std::size_t size) {
   ERR_clear_error();
   std::size_t bytes = 0;

@@ -23,6 +23,8 @@ class TlsConnection {
   TlsConnection& operator=(const TlsConnection&) = delete;
 
   Transfer handshake();
+  /// What ALPN chose (RFC 7301), "" for nothing. After the handshake.
+  std::string_view protocol() const;
   bool wants_write() const { return wants_write_; }
   /// Why the connection failed, in OpenSSL's words; a literal, "" where it was not TLS that failed.
   const char* failure() const { return failure_; }

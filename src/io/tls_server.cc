@@ -16,7 +16,7 @@ constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kGroups = "X25519:P-256:P-384";
-constexpr unsigned char kAlpn[] = "\x08http/1.1";
+constexpr unsigned char kAlpn[] = "\x02h2\x08http/1.1";
 
 std::string lower(std::string_view text) {
   std::string made(text);

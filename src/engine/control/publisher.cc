@@ -18,6 +18,8 @@ struct ListenerSettings : SessionSettings {
     tls = std::move(tls_server);
     const config::Limits& limits = listener.limits;
     head = {limits.request_line, limits.max_header_bytes, limits.max_headers};
+    http2 = true;
+    http2_settings.head = head;
     header_timeout = limits.header_timeout;
     idle_timeout = limits.idle_timeout;
     port = listener.address.port;

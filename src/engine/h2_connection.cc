@@ -1,0 +1,283 @@
+#include "engine/h2_connection.h"
+
+#include <algorithm>
+
+#include "engine/session.h"
+
+namespace gatehouse::engine {
+
+using io::Transfer;
+
+namespace {
+
+constexpr std::size_t kMostInTurn = 1024 * 1024;  ///< bytes read in a turn of the loop
+/// Between the announcement of the end and the line: what the client sent before it heard of it is still served.
+constexpr Duration kLastCall = std::chrono::milliseconds(200);
+constexpr Duration kLastWrite = std::chrono::seconds(1);
+
+/// What is there before the stream that uses it, and after.
+struct ExchangeMemory {
+  ExchangeMemory() : head(arena) {}
+  Arena arena;
+  http::RequestHead head;
+};
+
+}  // namespace
+
+/// One request: HTTP/2's stream and the exchange that answers on it.
+struct H2Connection::Exchange final : ExchangeMemory, http::H2ServerStream, Wait {
+  explicit Exchange(H2Connection& owner)
+      : http::H2ServerStream(owner.session_, arena, head),
+        Wait([](Wait& wait) {
+          auto& self = static_cast<Exchange&>(wait);
+          self.connection.let_go(self);
+        }),
+        connection(owner),
+        scope(owner.reactor_.scheduler()) {}
+
+  static void* operator new(std::size_t size) { return BlockPool::take(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { BlockPool::give(block, size); }
+
+  H2Connection& connection;
+  Scope scope;
+  Task<void> task;
+  ListHook hook, arrived_hook;
+  bool started = false;
+  bool over = false;  ///< nobody serves it (any more)
+};
+
+struct H2Connection::Lists {
+  List<Exchange, &Exchange::hook> exchanges;
+  List<Exchange, &Exchange::arrived_hook> arrived;
+};
+
+H2Connection::Flush::Flush(H2Connection& owner)
+    : Wait([](Wait& wait) { static_cast<Flush&>(wait).connection.flush(); }), connection(owner) {}
+
+H2Connection::H2Connection(io::Reactor& reactor, io::Channel& socket, Handler& handler, const Arrival& arrival,
+                           const Settings& settings, Watcher& watcher)
+    : reactor_(reactor),
+      socket_(socket),
+      handler_(handler),
+      arrival_(arrival),
+      settings_(settings),
+      watcher_(watcher),
+      session_(http::H2Session::Role::server, settings_.http2, *this, *this),
+      flush_(*this),
+      idle_since_(reactor.now()),
+      lists_(std::make_unique<Lists>()) {}
+
+H2Connection::~H2Connection() {
+  while (!lists_->exchanges.empty()) delete &lists_->exchanges.front();
+}
+
+// ---- streams and exchanges ----
+
+http::H2Stream* H2Connection::open_stream() {
+  auto* exchange = new Exchange(*this);
+  lists_->exchanges.push_back(*exchange);
+  if (open_++ == 0) watcher_.became_idle(false);
+  return exchange;
+}
+
+void H2Connection::head_complete(http::H2Stream& stream) {
+  lists_->arrived.push_back(static_cast<Exchange&>(stream));
+}
+
+void H2Connection::stream_closed(http::H2Stream& stream) {
+  auto& exchange = static_cast<Exchange&>(stream);
+  if (!exchange.started) {
+    exchange.arrived_hook.unlink();
+    exchange.over = true;
+  }
+  if (exchange.over) {
+    reactor_.scheduler().complete(exchange, Outcome::ready);  // not now: nghttp2 is at work
+  } else if (exchange.cut()) {
+    exchange.scope.cancel(Reason::client_closed);
+  }
+}
+
+void H2Connection::start_arrived() {
+  while (!lists_->arrived.empty()) {
+    Exchange& exchange = lists_->arrived.pop_front();
+    exchange.started = true;
+    ++running_;
+    exchange.task = serve(exchange);
+    exchange.task.start();
+  }
+}
+
+Task<void> H2Connection::serve(Exchange& exchange) {
+  const Call call{exchange, exchange.scope, arrival_};
+  if (exchange.refusal().reason == Reason::none) {
+    co_await handler_.serve(call, exchange.head, exchange.arena);
+  } else {
+    co_await handler_.refuse(call, exchange.arena, exchange.refusal());
+  }
+  exchange.finish_exchange();
+  write_soon();
+  reactor_.scheduler().complete(exchange, Outcome::ready);  // this frame cannot destroy itself
+}
+
+/// The exchange has ended or the stream has: destroys what both used once neither is left.
+void H2Connection::let_go(Exchange& exchange) {
+  if (exchange.started && !exchange.over) {
+    exchange.over = true;
+    exchange.task = {};
+    if (--running_ == 0) none_running_.notify();
+  }
+  if (!exchange.closed()) return;
+  delete &exchange;
+  if (--open_ == 0) {
+    idle_since_ = reactor_.now();
+    watcher_.became_idle(true);
+    look_again();
+  }
+}
+
+void H2Connection::cancel_exchanges(Reason reason) {
+  lists_->exchanges.each([&](Exchange& exchange) {
+    if (!exchange.over) exchange.scope.cancel(reason);
+  });
+}
+
+// ---- bytes ----
+
+void H2Connection::begin(std::string_view received) {
+  if (!received.empty()) receive(received);
+  write_soon();  // our settings
+}
+
+void H2Connection::receive(std::string_view bytes) {
+  if (!session_.receive(bytes, reactor_.now())) failed_ = true;
+  if (!session_.in_header_block()) {
+    block_since_ = {};
+  } else if (block_since_ == TimePoint{}) {
+    block_since_ = reactor_.now();
+  }
+  start_arrived();
+  write_soon();
+}
+
+/// Gives how many bytes came.
+std::size_t H2Connection::read_some() {
+  PooledBuffer buffer(BlockPool::kBuffer);
+  const Transfer got = socket_.read(buffer.data(), buffer.size());
+  if (got.kind == Transfer::Kind::done) {
+    receive({buffer.data(), got.bytes});
+    return got.bytes;
+  }
+  if (got.kind == Transfer::Kind::blocked) return 0;
+  // Without a client that opens windows no answer comes to its end: this is no half-close.
+  failed_ = true;
+  return 0;
+}
+
+void H2Connection::write_soon() {
+  if (writing_ != Writing::idle) return;
+  writing_ = Writing::soon;
+  reactor_.scheduler().complete(flush_, Outcome::ready);
+}
+
+bool H2Connection::write_now() {
+  while (!session_.output().empty()) {
+    const Transfer put = socket_.write(session_.output().data(), session_.output().size());
+    if (put.kind == Transfer::Kind::done) {
+      session_.written(put.bytes);
+      continue;
+    }
+    if (put.kind == Transfer::Kind::blocked) {
+      writing_ = Writing::blocked;
+      flush_.attach(reactor_.scheduler(), &socket_.writable, nullptr, kNever);
+    } else {
+      failed_ = true;
+      look_again();
+    }
+    return false;
+  }
+  return true;
+}
+
+void H2Connection::flush() {
+  writing_ = Writing::idle;
+  do {
+    session_.fill();
+  } while (write_now() && session_.output_full());
+  if (done()) look_again();
+}
+
+// ---- the connection's life ----
+
+bool H2Connection::done() const {
+  if (failed_ || session_.over()) return true;
+  return draining_ == Draining::line_drawn && open_ == 0;
+}
+
+TimePoint H2Connection::deadline() const {
+  TimePoint due = kNever;
+  if (!session_.greeted() || open_ == 0) {
+    due = deadline_after(idle_since_, session_.greeted() ? settings_.idle_timeout : settings_.header_timeout);
+  }
+  if (block_since_ != TimePoint{}) due = std::min(due, deadline_after(block_since_, settings_.header_timeout));
+  if (draining_ == Draining::announced) due = std::min(due, deadline_after(drain_since_, kLastCall));
+  return due;
+}
+
+void H2Connection::on_deadline() {
+  const TimePoint now = reactor_.now();
+  if (draining_ == Draining::announced && now >= deadline_after(drain_since_, kLastCall)) {
+    draining_ = Draining::line_drawn;
+    session_.end_with_streams();
+  } else {
+    session_.terminate(http::H2Error::no_error);
+    cancel_exchanges(Reason::client_timeout);
+  }
+  write_soon();
+}
+
+void H2Connection::drain() {
+  if (draining_ != Draining::no) return;
+  draining_ = Draining::announced;
+  drain_since_ = reactor_.now();
+  session_.announce_end();
+  write_soon();
+  look_again();
+}
+
+Task<void> H2Connection::run(Scope& scope) {
+  std::size_t in_turn = 0;
+  while (!done() && !scope.cancelled()) {
+    if (socket_.can_read()) {
+      in_turn += read_some();
+      if (in_turn < kMostInTurn) continue;
+      in_turn = 0;
+      co_await next_turn(scope);
+      continue;
+    }
+    in_turn = 0;
+    if (open_ == 0) socket_.rest();
+    if (co_await until(socket_.readable, scope, deadline()) == Outcome::timeout) on_deadline();
+  }
+  cancel_exchanges(scope.cancelled() ? scope.reason() : Reason::client_closed);
+  co_await end_exchanges();
+  if (!scope.cancelled()) co_await write_rest(scope);
+}
+
+Task<void> H2Connection::end_exchanges() {
+  Scope undisturbed(reactor_.scheduler());
+  while (running_ != 0) co_await until(none_running_, undisturbed, kNever);
+}
+
+Task<void> H2Connection::write_rest(Scope& scope) {
+  flush_.detach();
+  const TimePoint due = deadline_after(reactor_.now(), kLastWrite);
+  for (;;) {
+    session_.fill();
+    const bool all = write_now();
+    flush_.detach();
+    if (all && !session_.output_full()) co_return;
+    if (!all && co_await until(socket_.writable, scope, due) != Outcome::ready) co_return;
+  }
+}
+
+}  // namespace gatehouse::engine

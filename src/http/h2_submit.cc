@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <charconv>
+
+#include "http/h2_callbacks.h"
+#include "http/h2_session.h"
+#include "http/h2_stream.h"
+
+namespace gatehouse::http {
+
+namespace {
+
+/// Field lines as nghttp2 takes them, in an arena that outlives the frame: nothing is copied but names that are not in
+/// lower case.
+class FieldList {
+ public:
+  FieldList(Arena& arena, std::size_t most) : arena_(arena), items_(arena.array<nghttp2_nv>(most)) {}
+
+  void add(std::string_view name, std::string_view value) {
+    items_[count_++] = {bytes(name), bytes(value), name.size(), value.size(),
+                        NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
+  }
+  /// Every field that is the message's and not the connection's.
+  void add_all(const Fields& fields) {
+    for (const Field& field : fields) {
+      if (field.removed || is_connection_field(field.id)) continue;
+      add(field.id == FieldId::other ? lower(field.name) : field_name(field.id), field.value);
+    }
+  }
+  void add_status(int status) { add(":status", number(static_cast<std::uint64_t>(status))); }
+  void add_length(const Framing& framing) {
+    if (framing.kind == Framing::Kind::length) add("content-length", number(framing.length));
+  }
+
+  const nghttp2_nv* data() const { return items_; }
+  std::size_t size() const { return count_; }
+
+ private:
+  static std::uint8_t* bytes(std::string_view text) {
+    return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
+  }
+  static bool is_connection_field(FieldId id) {
+    switch (id) {
+      case FieldId::connection:
+      case FieldId::content_length:
+      case FieldId::http2_settings:
+      case FieldId::keep_alive:
+      case FieldId::proxy_connection:
+      case FieldId::transfer_encoding:
+      case FieldId::upgrade:
+        return true;
+      default:
+        return false;
+    }
+  }
+  std::string_view lower(std::string_view name) {
+    const auto upper = [](char c) { return c >= 'A' && c <= 'Z'; };
+    if (std::none_of(name.begin(), name.end(), upper)) return name;
+    char* const to = static_cast<char*>(arena_.allocate(name.size(), 1));
+    std::transform(name.begin(), name.end(), to, [&](char c) { return upper(c) ? static_cast<char>(c | 0x20) : c; });
+    return {to, name.size()};
+  }
+  std::string_view number(std::uint64_t value) {
+    char* const to = static_cast<char*>(arena_.allocate(20, 1));
+    return {to, static_cast<std::size_t>(std::to_chars(to, to + 20, value).ptr - to)};
+  }
+
+  Arena& arena_;
+  nghttp2_nv* items_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace
+
+void H2Session::submit_interim(H2Stream& stream, const ResponseHead& head) {
+  FieldList list(stream.arena_, head.fields.size() + 1);
+  list.add_status(head.status);
+  list.add_all(head.fields);
+  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, list.data(), list.size(), nullptr);
+}
+
+void H2Session::submit_response(H2Stream& stream, const ResponseHead& head, bool has_body) {
+  FieldList list(stream.arena_, head.fields.size() + 2);
+  list.add_status(head.status);
+  list.add_all(head.fields);
+  list.add_length(head.framing);
+  nghttp2_data_provider provider = h2_body(stream);
+  nghttp2_submit_response(session_, stream.id_, list.data(), list.size(), has_body ? &provider : nullptr);
+  if (!has_body) stream.end_sent_ = true;
+}
+
+void H2Session::submit_trailers(H2Stream& stream) {
+  FieldList list(stream.arena_, stream.trailers_->size());
+  list.add_all(*stream.trailers_);
+  nghttp2_submit_trailer(session_, stream.id_, list.data(), list.size());
+  stream.end_sent_ = true;
+}
+
+}  // namespace gatehouse::http
