@@ -225,6 +225,12 @@ void Worker::handshake_failed(Session& session, const char* why) {
   GH_LOG_DEBUG("TLS handshake with {} failed: {}", session.peer().text(), *why != '\0' ? why : "the client left");
 }
 
+void Worker::http2_gave_up(Session& session, std::uint32_t error) {
+  telemetry::ListenerCounters& counters = acceptors_[session.listener()]->counters;
+  telemetry::bump(counters.http2_errors[error < telemetry::ListenerCounters::kHttp2Errors ? error : 0]);
+  GH_LOG_DEBUG("HTTP/2 connection of {} ended with error {}", session.peer().text(), error);
+}
+
 void Worker::ended(Session& session) {
   Acceptor& acceptor = *acceptors_[session.listener()];
   telemetry::bump(acceptor.counters.closed);

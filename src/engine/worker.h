@@ -73,6 +73,7 @@ class Worker final : public Handler {
   Task<void> serve(const Call& call, http::RequestHead& head, Arena& arena) override;
   Task<void> refuse(const Call& call, Arena& arena, const Error& error) override;
   void ended(Session& session) override;
+  void http2_gave_up(Session& session, std::uint32_t error) override;
   bool may_shake_hands() override;
   void handshake_failed(Session& session, const char* why) override;
 

@@ -71,6 +71,19 @@ void add_series(Samples& out, const Workers& workers, SeriesId id, const Name& n
                  "From sending a request to a service until its response head, each try.", name);
 }
 
+void add_http2_errors(Samples& out, const ListenerCounters& listener) {
+  static constexpr const char* kCodes[ListenerCounters::kHttp2Errors] = {
+      "other",         "protocol_error",     "internal_error", "flow_control_error", "settings_timeout",
+      "stream_closed", "frame_size_error",   "refused_stream", "cancel",             "compression_error",
+      "connect_error", "enhance_your_calm",  "inadequate_security", "http_1_1_required"};
+  for (std::size_t code = 0; code < ListenerCounters::kHttp2Errors; ++code) {
+    const auto count = static_cast<double>(listener.http2_errors[code].load(std::memory_order_relaxed));
+    if (count == 0 && code != 1 && code != 11) continue;  // the two that tell of attacks are there from the start
+    out.counter("gatehouse_http2_errors_total", "HTTP/2 connections that the gateway ended with an error.",
+                {{"listener", listener.name}, {"error", kCodes[code]}}, count);
+  }
+}
+
 void add_connections(Samples& out, const Workers& workers) {
   constexpr std::string_view kNow = "Client connections now: active with a request, idle between requests.";
   const auto load = [](const std::atomic<std::uint64_t>& from) {
@@ -85,6 +98,7 @@ void add_connections(Samples& out, const Workers& workers) {
                   load(at->accepted));
       out.counter("gatehouse_connections_closed_total", "Client connections closed by either side.",
                   {{"listener", at->name}}, load(at->closed));
+      add_http2_errors(out, *at);
     }
     const std::string label = std::to_string(number++);
     out.counter("gatehouse_worker_connections_accepted_total", "Client connections that this worker took.",

@@ -69,6 +69,9 @@ struct ListenerCounters {
   const std::string name;
   std::atomic<std::uint64_t> accepted{0}, closed{0};  ///< closed: by either side
   std::atomic<std::uint64_t> active{0}, idle{0};      ///< now; for drop() below
+  /// HTTP/2 connections that ended with an error, by its code (RFC 9113 section 7); unknown ones are in [0].
+  static constexpr std::size_t kHttp2Errors = 14;
+  std::atomic<std::uint64_t> http2_errors[kHttp2Errors] = {};
   ListenerCounters* next = nullptr;
 };
 /// Takes `n` from a gauge of which this thread is the only writer.
