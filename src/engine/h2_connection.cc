@@ -6,8 +6,6 @@
 
 namespace gatehouse::engine {
 
-using io::Transfer;
-
 namespace {
 
 constexpr std::size_t kMostInTurn = 1024 * 1024;  ///< bytes read in a turn of the loop
@@ -27,7 +25,7 @@ struct ExchangeMemory {
 /// One request: HTTP/2's stream and the exchange that answers on it.
 struct H2Connection::Exchange final : ExchangeMemory, http::H2ServerStream, Wait {
   explicit Exchange(H2Connection& owner)
-      : http::H2ServerStream(owner.session_, arena, head),
+      : http::H2ServerStream(owner.wire_.session, arena, head),
         Wait([](Wait& wait) {
           auto& self = static_cast<Exchange&>(wait);
           self.connection.let_go(self);
@@ -51,9 +49,6 @@ struct H2Connection::Lists {
   List<Exchange, &Exchange::arrived_hook> arrived;
 };
 
-H2Connection::Flush::Flush(H2Connection& owner)
-    : Wait([](Wait& wait) { static_cast<Flush&>(wait).connection.flush(); }), connection(owner) {}
-
 H2Connection::H2Connection(io::Reactor& reactor, io::Channel& socket, Handler& handler, const Arrival& arrival,
                            const Settings& settings, Watcher& watcher)
     : reactor_(reactor),
@@ -62,8 +57,7 @@ H2Connection::H2Connection(io::Reactor& reactor, io::Channel& socket, Handler& h
       arrival_(arrival),
       settings_(settings),
       watcher_(watcher),
-      session_(http::H2Session::Role::server, settings_.http2, *this, *this),
-      flush_(*this),
+      wire_(reactor, socket, http::H2Session::Role::server, settings_.http2, *this),
       idle_since_(reactor.now()),
       lists_(std::make_unique<Lists>()) {}
 
@@ -115,7 +109,7 @@ Task<void> H2Connection::serve(Exchange& exchange) {
     co_await handler_.refuse(call, exchange.arena, exchange.refusal());
   }
   exchange.finish_exchange();
-  write_soon();
+  wire_.write_soon();
   reactor_.scheduler().complete(exchange, Outcome::ready);  // this frame cannot destroy itself
 }
 
@@ -131,7 +125,7 @@ void H2Connection::let_go(Exchange& exchange) {
   if (--open_ == 0) {
     idle_since_ = reactor_.now();
     watcher_.became_idle(true);
-    look_again();
+    socket_.readable.notify();
   }
 }
 
@@ -144,79 +138,32 @@ void H2Connection::cancel_exchanges(Reason reason) {
 // ---- bytes ----
 
 void H2Connection::begin(std::string_view received) {
-  if (!received.empty()) receive(received);
-  write_soon();  // our settings
+  if (!received.empty()) wire_.receive(received);
+  look_at_received();
 }
 
-void H2Connection::receive(std::string_view bytes) {
-  if (!session_.receive(bytes, reactor_.now())) failed_ = true;
-  if (!session_.in_header_block()) {
+/// After bytes have come: requests are served, and whatever HTTP/2 itself has to say goes out.
+void H2Connection::look_at_received() {
+  if (!wire_.session.in_header_block()) {
     block_since_ = {};
   } else if (block_since_ == TimePoint{}) {
     block_since_ = reactor_.now();
   }
   start_arrived();
-  write_soon();
-}
-
-/// Gives how many bytes came.
-std::size_t H2Connection::read_some() {
-  PooledBuffer buffer(BlockPool::kBuffer);
-  const Transfer got = socket_.read(buffer.data(), buffer.size());
-  if (got.kind == Transfer::Kind::done) {
-    receive({buffer.data(), got.bytes});
-    return got.bytes;
-  }
-  if (got.kind == Transfer::Kind::blocked) return 0;
-  // Without a client that opens windows no answer comes to its end: this is no half-close.
-  failed_ = true;
-  return 0;
-}
-
-void H2Connection::write_soon() {
-  if (writing_ != Writing::idle) return;
-  writing_ = Writing::soon;
-  reactor_.scheduler().complete(flush_, Outcome::ready);
-}
-
-bool H2Connection::write_now() {
-  while (!session_.output().empty()) {
-    const Transfer put = socket_.write(session_.output().data(), session_.output().size());
-    if (put.kind == Transfer::Kind::done) {
-      session_.written(put.bytes);
-      continue;
-    }
-    if (put.kind == Transfer::Kind::blocked) {
-      writing_ = Writing::blocked;
-      flush_.attach(reactor_.scheduler(), &socket_.writable, nullptr, kNever);
-    } else {
-      failed_ = true;
-      look_again();
-    }
-    return false;
-  }
-  return true;
-}
-
-void H2Connection::flush() {
-  writing_ = Writing::idle;
-  do {
-    session_.fill();
-  } while (write_now() && session_.output_full());
-  if (done()) look_again();
+  wire_.write_soon();
 }
 
 // ---- the connection's life ----
 
 bool H2Connection::done() const {
-  if (failed_ || session_.over()) return true;
+  if (wire_.failed() || wire_.session.over()) return true;
   return draining_ == Draining::line_drawn && open_ == 0;
 }
 
 TimePoint H2Connection::deadline() const {
   TimePoint due = kNever;
-  if (!session_.greeted() || open_ == 0) {
-    due = deadline_after(idle_since_, session_.greeted() ? settings_.idle_timeout : settings_.header_timeout);
+  if (!wire_.session.greeted() || open_ == 0) {
+    due = deadline_after(idle_since_, wire_.session.greeted() ? settings_.idle_timeout : settings_.header_timeout);
   }
   if (block_since_ != TimePoint{}) due = std::min(due, deadline_after(block_since_, settings_.header_timeout));
   if (draining_ == Draining::announced) due = std::min(due, deadline_after(drain_since_, kLastCall));
@@ -227,28 +174,29 @@ void H2Connection::on_deadline() {
   const TimePoint now = reactor_.now();
   if (draining_ == Draining::announced && now >= deadline_after(drain_since_, kLastCall)) {
     draining_ = Draining::line_drawn;
-    session_.end_with_streams();
+    wire_.session.end_with_streams();
   } else {
-    session_.terminate(http::H2Error::no_error);
+    wire_.session.terminate(http::H2Error::no_error);
     cancel_exchanges(Reason::client_timeout);
   }
-  write_soon();
+  wire_.write_soon();
 }
 
 void H2Connection::drain() {
   if (draining_ != Draining::no) return;
   draining_ = Draining::announced;
   drain_since_ = reactor_.now();
-  session_.announce_end();
-  write_soon();
-  look_again();
+  wire_.session.announce_end();
+  wire_.write_soon();
+  socket_.readable.notify();
 }
 
 Task<void> H2Connection::run(Scope& scope) {
   std::size_t in_turn = 0;
   while (!done() && !scope.cancelled()) {
     if (socket_.can_read()) {
-      in_turn += read_some();
+      in_turn += wire_.read_some();
+      look_at_received();
       if (in_turn < kMostInTurn) continue;
       in_turn = 0;
       co_await next_turn(scope);
@@ -269,14 +217,12 @@ Task<void> H2Connection::end_exchanges() {
 }
 
 Task<void> H2Connection::write_rest(Scope& scope) {
-  flush_.detach();
   const TimePoint due = deadline_after(reactor_.now(), kLastWrite);
   for (;;) {
-    session_.fill();
-    const bool all = write_now();
-    flush_.detach();
-    if (all && !session_.output_full()) co_return;
-    if (!all && co_await until(socket_.writable, scope, due) != Outcome::ready) co_return;
+    const bool written = wire_.write_all();
+    wire_.stop_writing();
+    if (written || wire_.error_number() != 0) co_return;
+    if (co_await until(socket_.writable, scope, due) != Outcome::ready) co_return;
   }
 }
 

@@ -3,10 +3,9 @@
 
 #include "base/list.h"
 #include "base/task.h"
+#include "client/h2_wire.h"
 #include "engine/call.h"
 #include "http/h2_server_stream.h"
-#include "io/channel.h"
-#include "io/reactor.h"
 
 namespace gatehouse::engine {
 
@@ -16,7 +15,7 @@ class Handler;
 /// say once in a turn of the loop. Owner: its Session, in whose coroutine run() lives; the worker's thread.
 ///
 /// An exchange and its stream end apart: what they share stays until both have.
-class H2Connection final : private http::H2Owner, private http::H2Output {
+class H2Connection final : private http::H2Owner {
  public:
   struct Settings {
     http::H2Settings http2;
@@ -44,27 +43,17 @@ class H2Connection final : private http::H2Owner, private http::H2Output {
 
  private:
   struct Exchange;
-  struct Flush : Wait {
-    explicit Flush(H2Connection& owner);
-    H2Connection& connection;
-  };
-  enum class Writing : std::uint8_t { idle, soon, blocked };
   enum class Draining : std::uint8_t { no, announced, line_drawn };
 
   http::H2Stream* open_stream() override;
   void head_complete(http::H2Stream& stream) override;
   void stream_closed(http::H2Stream& stream) override;
   void giving_up(std::uint32_t error) override { watcher_.gave_up(error); }
-  void write_soon() override;
-  bool write_now() override;
 
-  std::size_t read_some();
-  void receive(std::string_view bytes);
+  void look_at_received();
   void start_arrived();
   Task<void> serve(Exchange& exchange);
   void let_go(Exchange& exchange);
-  void flush();
-  void look_again() { socket_.readable.notify(); }
   bool done() const;
   TimePoint deadline() const;
   void on_deadline();
@@ -78,12 +67,10 @@ class H2Connection final : private http::H2Owner, private http::H2Output {
   const Arrival arrival_;
   const Settings settings_;
   Watcher& watcher_;
-  http::H2Session session_;
-  Flush flush_;
+  client::H2Wire wire_;
   Signal none_running_;
   std::uint32_t open_ = 0;     ///< exchanges that have not been let go
   std::uint32_t running_ = 0;  ///< those of them that are served
-  Writing writing_ = Writing::idle;
   Draining draining_ = Draining::no;
   bool failed_ = false;      ///< the client has gone, or what came was no HTTP/2
   TimePoint idle_since_;     ///< or the connection's start

@@ -363,6 +363,8 @@ Io Session::write_head(const http::ResponseHead& head, std::string_view first, b
     to = http::put(to, "Content-Length: ");
     to = http::put_number(to, head.framing.length);
     to = http::put(to, "\r\n");
+  } else if (kind == Kind::none && !head_only && head.status != 204 && head.status != 304) {
+    to = http::put(to, "Content-Length: 0\r\n");  // else the body would reach to the connection's end
   }
   to = put_connection(to);
   to = http::put(to, "\r\n");

@@ -52,6 +52,7 @@ struct H2Callbacks {
       nghttp2_session_set_stream_user_data(session, id, stream);
     }
     if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    if (stream->given_up_) return 0;  // its arena may be gone
     stream->block_.begin(stream->final_head_ ? stream->incoming_trailers_ : stream->head_fields());
     return 0;
   }
@@ -59,7 +60,7 @@ struct H2Callbacks {
   static int field(Session* session, const Frame* frame, const std::uint8_t* name, std::size_t name_size,
                    const std::uint8_t* value, std::size_t value_size, std::uint8_t, void*) {
     H2Stream* const stream = stream_of(session, frame->hd.stream_id);
-    if (stream == nullptr || frame->hd.type != NGHTTP2_HEADERS) return 0;
+    if (stream == nullptr || stream->given_up_ || frame->hd.type != NGHTTP2_HEADERS) return 0;
     if (stream->final_head_) {
       stream->block_.add_trailer(text(name, name_size), text(value, value_size));
     } else {
@@ -122,7 +123,7 @@ struct H2Callbacks {
   static int block_received(H2Session& self, H2Stream& stream, bool ended) {
     stream.ended_ = ended;
     stream.readable_.notify();
-    if (stream.final_head_) return 0;  // these were trailers
+    if (stream.final_head_ || stream.given_up_) return 0;  // these were trailers
     if (!stream.head_complete(ended)) {
       stream.violated_ = true;
       self.reset(stream, H2Error::protocol_error);

@@ -113,6 +113,11 @@ bool H2Session::over() const {
   return output().empty() && rest_.empty() && (failed_ || nothing_left);
 }
 
+std::uint32_t H2Session::streams_allowed() const {
+  if (failed_ || nghttp2_session_check_request_allowed(session_) == 0) return 0;
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
 void H2Session::announce_end() {
   nghttp2_submit_shutdown_notice(session_);
 }

@@ -81,6 +81,9 @@ class H2Session {
   /// The output has no room for what else there is.
   bool output_full() const { return full_; }
 
+  /// Client: how many streams the service takes at a time; none after its GOAWAY.
+  std::uint32_t streams_allowed() const;
+
   /// The peer has been told to go, or has gone, and no stream is left: close when the output is empty.
   bool over() const;
   /// The peer's preface and settings have come.
@@ -99,6 +102,7 @@ class H2Session {
  private:
   friend class H2Stream;
   friend class H2ServerStream;
+  friend class H2ClientStream;
   friend struct H2Callbacks;
 
   bool afford_cheap_frame();
@@ -107,6 +111,8 @@ class H2Session {
   void make_room();
 
   // For streams.
+  bool submit_request(H2Stream& stream, const RequestHead& head, std::string_view target, std::string_view scheme,
+                      bool has_body);
   void submit_response(H2Stream& stream, const ResponseHead& head, bool has_body);
   void submit_interim(H2Stream& stream, const ResponseHead& head);
   void submit_trailers(H2Stream& stream);

@@ -42,9 +42,11 @@ class FieldList {
     switch (id) {
       case FieldId::connection:
       case FieldId::content_length:
+      case FieldId::host:
       case FieldId::http2_settings:
       case FieldId::keep_alive:
       case FieldId::proxy_connection:
+      case FieldId::te:
       case FieldId::transfer_encoding:
       case FieldId::upgrade:
         return true;
@@ -69,7 +71,30 @@ class FieldList {
   std::size_t count_ = 0;
 };
 
+bool is_grpc(std::string_view content_type) {
+  return content_type.size() >= 16 && equal_names(content_type.substr(0, 16), "application/grpc");
+}
+
 }  // namespace
+
+bool H2Session::submit_request(H2Stream& stream, const RequestHead& head, std::string_view target,
+                               std::string_view scheme, bool has_body) {
+  FieldList list(stream.arena_, head.fields.size() + 6);
+  list.add(":method", head.method_text);
+  list.add(":scheme", scheme);
+  list.add(":authority", head.fields.get(FieldId::host));
+  list.add(":path", target);
+  list.add_all(head.fields);
+  list.add_length(head.framing);
+  if (is_grpc(head.fields.get(FieldId::content_type))) list.add("te", "trailers");  // gRPC asks for it
+  nghttp2_data_provider provider = h2_body(stream);
+  const std::int32_t id =
+      nghttp2_submit_request(session_, nullptr, list.data(), list.size(), has_body ? &provider : nullptr, &stream);
+  if (id < 0) return false;
+  stream.id_ = id;
+  if (!has_body) stream.end_sent_ = true;
+  return true;
+}
 
 void H2Session::submit_interim(H2Stream& stream, const ResponseHead& head) {
   FieldList list(stream.arena_, head.fields.size() + 1);

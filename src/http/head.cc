@@ -136,7 +136,7 @@ bool parse_content_length(std::string_view text, std::uint64_t& length) {
 }
 
 std::string_view version_text(std::uint8_t major, std::uint8_t minor) {
-  if (major == 2) return "HTTP/2.0";
+  if (major == 2) return "HTTP/2";
   return minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
 

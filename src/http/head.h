@@ -68,7 +68,7 @@ struct ResponseHead {
   Fields fields;
 };
 
-/// "HTTP/1.0", "HTTP/1.1" or "HTTP/2.0".
+/// "HTTP/1.0", "HTTP/1.1" or "HTTP/2".
 std::string_view version_text(std::uint8_t major, std::uint8_t minor);
 /// What Via says when the gateway passes on a message of that version (RFC 9110 section 7.6.3): "1.1 gatehouse".
 std::string_view via_text(std::uint8_t major, std::uint8_t minor);

@@ -72,10 +72,20 @@ void add_series(Samples& out, const Workers& workers, SeriesId id, const Name& n
 }
 
 void add_http2_errors(Samples& out, const ListenerCounters& listener) {
-  static constexpr const char* kCodes[ListenerCounters::kHttp2Errors] = {
-      "other",         "protocol_error",     "internal_error", "flow_control_error", "settings_timeout",
-      "stream_closed", "frame_size_error",   "refused_stream", "cancel",             "compression_error",
-      "connect_error", "enhance_your_calm",  "inadequate_security", "http_1_1_required"};
+  static constexpr const char* kCodes[ListenerCounters::kHttp2Errors] = {"other",
+                                                                         "protocol_error",
+                                                                         "internal_error",
+                                                                         "flow_control_error",
+                                                                         "settings_timeout",
+                                                                         "stream_closed",
+                                                                         "frame_size_error",
+                                                                         "refused_stream",
+                                                                         "cancel",
+                                                                         "compression_error",
+                                                                         "connect_error",
+                                                                         "enhance_your_calm",
+                                                                         "inadequate_security",
+                                                                         "http_1_1_required"};
   for (std::size_t code = 0; code < ListenerCounters::kHttp2Errors; ++code) {
     const auto count = static_cast<double>(listener.http2_errors[code].load(std::memory_order_relaxed));
     if (count == 0 && code != 1 && code != 11) continue;  // the two that tell of attacks are there from the start

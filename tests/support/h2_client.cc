@@ -52,8 +52,8 @@ struct H2Client::Callbacks {
     }
     if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) ++client.pongs_;
     if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0) {
-      client.max_streams_ = nghttp2_session_get_remote_settings(session_of(client.session_),
-                                                                NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+      client.max_streams_ =
+          nghttp2_session_get_remote_settings(session_of(client.session_), NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
     }
     if (frame->hd.stream_id == 0) return 0;
     Stream& stream = client.streams_[frame->hd.stream_id];
@@ -135,8 +135,8 @@ H2Client::~H2Client() {
 }
 
 H2Fields h2_request(std::string_view method, std::string_view path, const H2Fields& more) {
-  H2Fields fields{{":method", std::string(method)}, {":scheme", "http"}, {":authority", "test"},
-                  {":path", std::string(path)}};
+  H2Fields fields{
+      {":method", std::string(method)}, {":scheme", "http"}, {":authority", "test"}, {":path", std::string(path)}};
   fields.insert(fields.end(), more.begin(), more.end());
   return fields;
 }

@@ -13,9 +13,9 @@ namespace gatehouse::test {
 
 /// What came on one stream.
 struct H2Answer {
-  Response response;        ///< `complete` once END_STREAM came
-  bool reset = false;       ///< RST_STREAM came (or HTTP/2 closed the stream with an error)
-  std::uint32_t code = 0;   ///< its error
+  Response response;       ///< `complete` once END_STREAM came
+  bool reset = false;      ///< RST_STREAM came (or HTTP/2 closed the stream with an error)
+  std::uint32_t code = 0;  ///< its error
 };
 
 using H2Fields = std::vector<std::pair<std::string, std::string>>;
@@ -90,7 +90,16 @@ class H2Client {
 /// Frames by hand, for what no client does. RFC 9113 section 4.1.
 inline constexpr std::string_view kH2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 enum class H2Frame : std::uint8_t {
-  data, headers, priority, rst_stream, settings, push_promise, ping, goaway, window_update, continuation,
+  data,
+  headers,
+  priority,
+  rst_stream,
+  settings,
+  push_promise,
+  ping,
+  goaway,
+  window_update,
+  continuation,
 };
 inline constexpr std::uint8_t kEndStream = 1, kAck = 1, kEndHeaders = 4, kPadded = 8;
 std::string h2_frame(H2Frame type, std::uint8_t flags, std::uint32_t stream, std::string_view payload = "");
