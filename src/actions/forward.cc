@@ -53,8 +53,7 @@ Task<void> Forward::run(std::string_view target) {
     ++report_.tries;
     // A copy: while the answer is on its way the address may go out of use, and the text with it.
     report_.target = x_.arena.copy(lease.endpoint().text());
-    client::H1Client& service = lease.stream();
-    service.begin(x_.arena, x_.request.method);
+    http::ClientStream& service = lease.begin(x_.arena, x_.request.method);
     if (!chain_.attempt().empty()) {
       plugin::Attempt attempt{report_.target, static_cast<int>(report_.tries)};
       for (const plugin::Plugin* plugin : chain_.attempt()) plugin->on_attempt(x_, attempt);
@@ -76,9 +75,9 @@ Task<void> Forward::run(std::string_view target) {
 }
 
 bool Forward::may_retry(const Error& error, const http::ClientStream& service) const {
-  if (report_.tries > 1 || first_used_up_ || scope_.cancelled() || !service.reused()) return false;
+  if (report_.tries > 1 || first_used_up_ || scope_.cancelled()) return false;
   if (error.retry == RetrySafety::yes) return true;
-  return error.retry == RetrySafety::if_reused && http::is_idempotent(x_.request.method);
+  return service.reused() && error.retry == RetrySafety::if_reused && http::is_idempotent(x_.request.method);
 }
 
 Forward::Step Forward::on_error(const Error& error, const http::ClientStream& service) {

@@ -20,7 +20,7 @@ struct WrittenListener : Listener {
 struct WrittenService : Service {
   Reference written_url;
   std::optional<Target> dns;
-  std::string protocol = "http", algorithm = "round-robin";
+  std::string written_protocol = "http", algorithm = "round-robin";
 };
 
 struct WrittenRoute : Route {

@@ -80,22 +80,27 @@ Value<Target> discovered() {
        .rows = discovery_options().table()});
 }
 
-/// A word of which only `now` is built yet.
-Value<std::string> word_with_later(std::string now, std::vector<std::string> later) {
+/// One of the words that are built; `later` are the known ones that are not.
+Value<std::string> word_with_later(std::vector<std::string> now, std::vector<std::string> later) {
   Node schema = Node::mapping();
-  schema.set("enum", Node::sequence()).push(Node::string(now));
+  Node& words = schema.set("enum", Node::sequence());
+  std::string type;
+  for (const std::string& word : now) {
+    words.push(Node::string(word));
+    type += (type.empty() ? "" : " \\| ") + word;
+  }
   return custom<std::string>({.decode =
-                                  [now, later](const Node& node, const Where& at, std::string& to) {
+                                  [now, later, type](const Node& node, const Where& at, std::string& to) {
                                     to = node.text();
-                                    if (node.is_scalar() && to == now) return true;
+                                    if (node.is_scalar() && std::ranges::find(now, to) != now.end()) return true;
                                     if (node.is_scalar() && std::ranges::find(later, to) != later.end()) {
                                       at.error("\"" + to + "\" is not supported yet");
                                     } else {
-                                      at.expected(now, node);
+                                      at.expected(type, node);
                                     }
                                     return false;
                                   },
-                              .type = now,
+                              .type = type,
                               .schema = schema,
                               .print = [](const std::string& v) { return Node::word(v); }});
 }
@@ -107,7 +112,7 @@ const Options<Balancing>& balancing_options() {
   static const auto table =
       Options<Balancing>()
           .add("algorithm", &Balancing::algorithm,
-               word_with_later("round-robin",
+               word_with_later({"round-robin"},
                                {"least-connections", "random", "ip-hash", "consistent-hashing", "ewma", "least-latency",
                                 "maglev", "hash", "peak-ewma", "power-of-two", "weighted-round-robin"}),
                "How a target is chosen.")
@@ -163,7 +168,14 @@ const Options<Timeouts>& service_timeouts() {
   return table;
 }
 
-/// Sets targets, authority and base path from `url`; a fault is reported at its place.
+/// What a URL's scheme or `protocol` says is spoken.
+std::optional<Protocol> protocol_named(std::string_view word) {
+  if (word == "http") return Protocol::http;
+  if (word == "h2c" || word == "grpc") return Protocol::h2c;
+  return std::nullopt;
+}
+
+/// Sets targets, authority, protocol and base path from `url`; a fault is reported at its place.
 bool take_url(WrittenService& service, const Where& at) {
   const std::string& url = service.written_url.name;
   const auto refuse = [&](const std::string& what) {
@@ -183,10 +195,11 @@ bool take_url(WrittenService& service, const Where& at) {
   }
   const std::size_t scheme_end = url.find("://");
   const std::string scheme = lower(url.substr(0, scheme_end == std::string::npos ? 0 : scheme_end));
-  if (scheme == "https" || scheme == "h2c" || scheme == "grpc" || scheme == "grpcs" || scheme == "h2") {
+  if (scheme == "https" || scheme == "grpcs" || scheme == "h2") {
     return refuse("scheme \"" + scheme + "\" is not supported yet");
   }
-  if (scheme != "http") return refuse("must be a URL such as http://127.0.0.1:9001, or unix: and a path");
+  const std::optional<Protocol> spoken = protocol_named(scheme);
+  if (!spoken) return refuse("must be a URL such as http://127.0.0.1:9001, or unix: and a path");
   const std::string rest = url.substr(scheme_end + 3);
   const std::size_t slash = rest.find('/');
   const std::string authority = rest.substr(0, slash);
@@ -202,6 +215,7 @@ bool take_url(WrittenService& service, const Where& at) {
     return refuse("must be a URL with a host and a port from 1 to 65535");
   }
   while (path.ends_with('/')) path.pop_back();
+  service.protocol = *spoken;
   service.authority = authority;
   service.base_path = std::move(path);
   target.address = *address;
@@ -222,6 +236,9 @@ bool finish_service(const Node& node, const Where& at, WrittenService& service, 
     good = take_url(service, at.key("url", service.written_url.mark)) && good;
   } else if (service.dns) {
     service.targets = {*service.dns};
+  }
+  if (node.find("protocol")) {
+    service.protocol = protocol_named(service.written_protocol).value_or(Protocol::http);
   }
   const bool out_of_turn =
       std::ranges::all_of(service.targets, [](const Target& target) { return target.weight == 0; });
@@ -257,8 +274,8 @@ const Options<WrittenService>& service_options() {
                     1),
                "Several addresses instead of a URL.")
           .add("discovery", &WrittenService::dns, discovered(), "Where addresses come from, instead of a URL.")
-          .add("protocol", &WrittenService::protocol, word_with_later("http", {"https", "h2", "h2c", "grpc", "grpcs"}),
-               "What is spoken to the targets.")
+          .add("protocol", &WrittenService::written_protocol, word_with_later({"http", "h2c", "grpc"}, {"https", "h2", "grpcs"}),
+               "What is spoken to the targets: HTTP/1.1, or HTTP/2 without TLS (`h2c`, `grpc`). Overrides the URL's scheme.")
           .add("load_balancing", &WrittenService::algorithm, balancing(), "How a target is chosen.")
           .add("timeouts", &Service::timeouts, service_timeouts().nested(), "How long each step may take.")
           .add("pool", &Service::pool, pool_options().nested(), "Connections to the targets.")

@@ -81,6 +81,12 @@ struct Pool {
   Duration queue_timeout = std::chrono::seconds(1);
 };
 
+/// What is spoken to a service.
+enum class Protocol : std::uint8_t { http, https, h2c, h2 };
+inline bool is_http2(Protocol protocol) {
+  return protocol == Protocol::h2c || protocol == Protocol::h2;
+}
+
 struct Service {
   std::string name;
   Mark mark;
@@ -88,6 +94,7 @@ struct Service {
   std::string authority;        ///< the url's host[:port], which Host becomes; "" for targets and discovery
   std::string base_path;        ///< the url's path without a final slash, "" if it has none
   std::vector<Target> targets;  ///< at least one
+  Protocol protocol = Protocol::http;
   Timeouts timeouts;
   Pool pool;
   std::vector<PluginUse> plugins;

@@ -60,8 +60,7 @@ Task<void> SideCalls::Call::run() {
       if (acquired) lease = std::move(*acquired);
     }
     if (lease) {
-      client::H1Client& service = lease.stream();
-      service.begin(arena, head.method);
+      http::ClientStream& service = lease.begin(arena, head.method);
       if (co_await send(service)) co_await drop_response(service);
     }
   }
@@ -73,7 +72,7 @@ Task<bool> SideCalls::Call::ready(Signal& signal, Duration patience) {
   co_return co_await until(signal, scope, until_then) == Outcome::ready;
 }
 
-Task<bool> SideCalls::Call::send(client::H1Client& service) {
+Task<bool> SideCalls::Call::send(http::ClientStream& service) {
   Io io = service.write_head(head, target, body, true);
   while (io == Io::blocked) {
     if (!co_await ready(service.writable(), timeouts.send)) co_return false;
@@ -82,7 +81,7 @@ Task<bool> SideCalls::Call::send(client::H1Client& service) {
   co_return io == Io::done;
 }
 
-Task<void> SideCalls::Call::drop_response(client::H1Client& service) {
+Task<void> SideCalls::Call::drop_response(http::ClientStream& service) {
   http::ResponseHead response(arena);
   int heads = 0;
   do {

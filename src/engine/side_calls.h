@@ -40,8 +40,8 @@ class SideCalls {
   struct Call {
     Call(SideCalls& owner, const Destination& to);
     Task<void> run();
-    Task<bool> send(client::H1Client& service);
-    Task<void> drop_response(client::H1Client& service);
+    Task<bool> send(http::ClientStream& service);
+    Task<void> drop_response(http::ClientStream& service);
     Task<bool> ready(Signal& signal, Duration patience);
 
     /// From the loop: a call cannot destroy the frame that it runs in.

@@ -170,8 +170,8 @@ Error H2Block::read_response(bool ended, Method method, ResponseHead& head) {
   };
   head.major = 2;
   head.minor = 1;
-  head.reason = {};
   head.status = status();
+  head.reason = reason_phrase(head.status);  // for HTTP/1.1, which has a place for it
   if (head.status < 100) return bad("bad status code");
   if (head.status == 101) return bad("a status that HTTP/2 does not have");
   if (too_large_) return bad("header fields exceed the size limit");

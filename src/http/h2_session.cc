@@ -153,6 +153,7 @@ Io H2Session::push(H2Stream& stream) {
 
 void H2Session::reset(H2Stream& stream, H2Error error) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, static_cast<std::uint32_t>(error));
+  to_.write_soon();
 }
 
 // ---- flow control ----

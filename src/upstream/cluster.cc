@@ -1,6 +1,7 @@
 #include "upstream/cluster.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace gatehouse::upstream {
 namespace {
@@ -17,6 +18,11 @@ Error out_of_time() {
   return upstream_error(Reason::upstream_timeout, "the total time is over");
 }
 
+/// Leave to open a connection. Of those that are shared one at a time is opened: who else wants one waits for it.
+bool may_open_one(Pool& pool) {
+  return !pool.shared().connecting() && pool.endpoint().take_permit();
+}
+
 /// Waits for a connection that another exchange gives back, or for leave to open one.
 Task<Result<Lease>> wait_in_queue(Pool& pool, TimePoint total, Scope& scope, bool& may_open) {
   Endpoint& endpoint = pool.endpoint();
@@ -25,16 +31,16 @@ Task<Result<Lease>> wait_in_queue(Pool& pool, TimePoint total, Scope& scope, boo
   }
   Waiter waiter(pool);
   // A permit may have come free between the last look and the queue; from here on its giver sees this waiter.
-  if (endpoint.take_permit()) {
+  if (may_open_one(pool)) {
     may_open = true;
     co_return Lease();
   }
-  endpoint.announce_wanted(pool.worker());
+  if (!pool.shared().connecting()) endpoint.announce_wanted(pool.worker());
   const TimePoint queued_until = deadline_after(pool.reactor().now(), endpoint.queue_timeout());
-  while (waiter.connection == nullptr && !waiter.permit) {
+  while (!waiter.granted_anything()) {
     const Outcome outcome = co_await until(waiter.granted, scope, std::min(queued_until, total));
     if (outcome == Outcome::cancelled) co_return fail(ended(scope));
-    if (outcome == Outcome::timeout && waiter.connection == nullptr && !waiter.permit) {
+    if (outcome == Outcome::timeout && !waiter.granted_anything()) {
       co_return fail(queued_until < total
                          ? upstream_error(Reason::overloaded, "no connection to the service came free in time")
                          : out_of_time());
@@ -42,26 +48,65 @@ Task<Result<Lease>> wait_in_queue(Pool& pool, TimePoint total, Scope& scope, boo
   }
   may_open = std::exchange(waiter.permit, false);
   if (may_open) co_return Lease();
+  if (waiter.shared != nullptr) co_return Lease(*std::exchange(waiter.shared, nullptr));
   co_return Lease(*std::exchange(waiter.connection, nullptr));
 }
 
-Task<Result<Lease>> connect(Pool& pool, AcquireLimits limits, Scope& scope) {
-  Lease lease(*pool.open());  // holds the permit from here on
-  client::H1Client& stream = lease.stream();
+/// Waits until `client` (an H1Client or H2Client) stands.
+template <class Client>
+Task<std::optional<Error>> wait_connected(Client& client, http::Io io, Pool& pool, AcquireLimits limits, Scope& scope) {
   const TimePoint connect_until = deadline_after(pool.reactor().now(), limits.connect);
-  http::Io io = stream.connect(pool.reactor(), pool.endpoint().address());
   if (io == http::Io::blocked) {
-    const Outcome outcome = co_await until(stream.writable(), scope, std::min(connect_until, limits.deadline));
-    if (outcome == Outcome::cancelled) co_return fail(ended(scope));
+    const Outcome outcome = co_await until(client.writable(), scope, std::min(connect_until, limits.deadline));
+    if (outcome == Outcome::cancelled) co_return ended(scope);
     if (outcome == Outcome::timeout) {
-      co_return fail(connect_until <= limits.deadline
-                         ? upstream_error(Reason::upstream_connect_timeout, "the service did not accept in time")
-                         : out_of_time());
+      co_return connect_until <= limits.deadline
+          ? upstream_error(Reason::upstream_connect_timeout, "the service did not accept in time")
+          : out_of_time();
     }
-    io = stream.connected();
+    io = client.connected();
   }
-  if (io == http::Io::failed) co_return fail(stream.error());
+  if (io == http::Io::failed) co_return client.error();
+  co_return std::nullopt;
+}
+
+/// Tells the pool what became of a shared connection also where the exchange that opens it is given up.
+struct Opening {
+  explicit Opening(SharedPool& owner) : pool(owner), connection(&owner.open()) {}
+  ~Opening() {
+    if (connection != nullptr) pool.failed(*connection);
+  }
+  SharedPool& pool;
+  SharedConnection* connection;
+};
+
+Task<Result<Lease>> connect_shared(Pool& pool, AcquireLimits limits, Scope& scope) {
+  Opening opening(pool.shared());
+  client::H2Client& client = opening.connection->client;
+  const http::Io io = client.connect(pool.endpoint().address());
+  if (const auto error = co_await wait_connected(client, io, pool, limits, scope)) co_return fail(*error);
+  SharedConnection& connection = *std::exchange(opening.connection, nullptr);
+  pool.shared().connected(connection);
+  co_return Lease(connection);
+}
+
+Task<Result<Lease>> connect(Pool& pool, AcquireLimits limits, Scope& scope) {
+  if (pool.endpoint().http2()) co_return co_await connect_shared(pool, limits, scope);
+  Connection& connection = *pool.open();
+  Lease lease(connection);  // holds the permit from here on
+  const http::Io io = connection.stream.connect(pool.reactor(), pool.endpoint().address());
+  if (const auto error = co_await wait_connected(connection.stream, io, pool, limits, scope)) co_return fail(*error);
   co_return lease;
+}
+
+/// A connection that stands already, or a slot on one.
+Lease take_standing(Pool& pool) {
+  if (pool.endpoint().http2()) {
+    SharedConnection* const shared = pool.shared().take();
+    return shared != nullptr ? Lease(*shared) : Lease();
+  }
+  Connection* const idle = pool.take_idle();
+  return idle != nullptr ? Lease(*idle) : Lease();
 }
 
 }  // namespace
@@ -104,8 +149,7 @@ bool Cluster::choose(Local& local, Choice& choice) {
 
 Lease Cluster::try_reuse(unsigned worker, Choice& choice) {
   if (!choose(local_[worker], choice)) return {};
-  if (Connection* idle = choice.target->addresses[choice.address]->pool(worker).take_idle()) return Lease(*idle);
-  return {};
+  return take_standing(choice.target->addresses[choice.address]->pool(worker));
 }
 
 Task<Result<Lease>> Cluster::acquire(unsigned worker, Choice choice, AcquireLimits limits, Scope& scope, bool fresh) {
@@ -118,10 +162,11 @@ Task<Result<Lease>> Cluster::acquire(unsigned worker, Choice choice, AcquireLimi
   Error last;
   for (std::size_t tried = 0; tried < addresses.size(); ++tried) {
     Pool& pool = addresses[(choice.address + tried) % addresses.size()]->pool(worker);
-    if (!fresh) {
-      if (Connection* idle = pool.take_idle()) co_return Lease(*idle);
+    // A shared connection that has failed is not among those that stand.
+    if (!fresh || pool.endpoint().http2()) {
+      if (Lease standing = take_standing(pool)) co_return standing;
     }
-    bool may_open = pool.endpoint().take_permit();
+    bool may_open = may_open_one(pool);
     if (!may_open) {
       Result<Lease> waited = co_await wait_in_queue(pool, limits.deadline, scope, may_open);
       if (!waited) co_return fail(waited.error());

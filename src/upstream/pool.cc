@@ -9,6 +9,21 @@ void Connection::IdleWatch::fired(Wait& wait) {
   connection.pool.close_idle(connection);
 }
 
+// ---- Lease ----
+
+http::ClientStream& Lease::begin(Arena& arena, http::Method method) {
+  if (shared_ != nullptr) {
+    stream_ = &shared_->client.open(arena, method);
+    return *stream_;
+  }
+  connection_->stream.begin(arena, method);
+  return connection_->stream;
+}
+
+const Endpoint& Lease::endpoint() const {
+  return shared_ != nullptr ? shared_->pool.endpoint() : connection_->pool.endpoint();
+}
+
 // ---- Waiter ----
 
 Waiter::Waiter(Pool& owner) : pool(owner) {
@@ -22,6 +37,7 @@ Waiter::~Waiter() {
   hook.unlink();
   // Granted too late: whoever waited has gone.
   if (connection != nullptr) pool.give_back(*connection);
+  if (shared != nullptr) shared->client.release(nullptr);
   if (permit) pool.give_permit();
   pool.check_retired();
 }
@@ -75,6 +91,14 @@ void Pool::give_permit() {
   endpoint_.announce_free(worker_);
 }
 
+bool Pool::grant(SharedConnection& connection) {
+  if (waiters_.empty()) return false;
+  Waiter& waiter = waiters_.pop_front();
+  waiter.shared = &connection;
+  waiter.granted.notify();
+  return true;
+}
+
 void Pool::give_back(Connection& connection) {
   if (!connection.stream.end()) {
     discard(connection);
@@ -115,13 +139,18 @@ void Pool::on_permit_free() {
 }
 
 void Pool::on_permit_wanted() {
-  if (!idle_.empty()) close_idle(idle_.back());
+  if (!idle_.empty()) {
+    close_idle(idle_.back());
+  } else {
+    shared_.close_one();
+  }
 }
 
 void Pool::retire(std::move_only_function<void()> then) {
   retired_ = true;
   on_retired_ = std::move(then);
   while (!idle_.empty()) close_idle(idle_.back());
+  shared_.retire();
   check_retired();
 }
 
@@ -139,8 +168,9 @@ std::uint32_t Pool::idle_share() const {
 
 // ---- Endpoint ----
 
-Endpoint::Endpoint(std::string service, const io::Endpoint& address, const std::vector<io::Reactor*>& workers)
-    : service_(std::move(service)), address_(address), text_(address.text()) {
+Endpoint::Endpoint(std::string service, const io::Endpoint& address, bool http2,
+                   const std::vector<io::Reactor*>& workers)
+    : service_(std::move(service)), address_(address), http2_(http2), text_(address.text()) {
   for (unsigned i = 0; i < workers.size(); ++i) pools_.push_back(std::make_unique<Pool>(*this, *workers[i], i));
 }
 

@@ -10,6 +10,7 @@
 #include "config/model.h"
 #include "io/reactor.h"
 #include "io/socket.h"
+#include "upstream/shared_pool.h"
 
 namespace gatehouse::upstream {
 
@@ -32,29 +33,40 @@ struct Connection {
   Pool& pool;
 };
 
-/// A connection lent to one exchange. Destroying it gives the connection back: to the pool if it can carry another
-/// exchange, else it is closed.
+/// A connection lent to one exchange, or a slot on one that is shared. Destroying it gives that back: to the pool if it
+/// can carry another exchange, else the connection is closed.
 class Lease {
  public:
   Lease() = default;
   explicit Lease(Connection& connection) : connection_(&connection) {}
-  Lease(Lease&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+  explicit Lease(SharedConnection& shared) : shared_(&shared) {}
+  Lease(Lease&& other) noexcept { take(other); }
   Lease& operator=(Lease&& other) noexcept {
     if (this != &other) {
       give_back();
-      connection_ = std::exchange(other.connection_, nullptr);
+      take(other);
     }
     return *this;
   }
   ~Lease() { give_back(); }
 
-  explicit operator bool() const { return connection_ != nullptr; }
+  explicit operator bool() const { return connection_ != nullptr || shared_ != nullptr; }
+  /// Starts the exchange, once; `arena` outlives the lease.
+  http::ClientStream& begin(Arena& arena, http::Method method);
+  /// The connection of its own, where it is not shared.
   client::H1Client& stream() const { return connection_->stream; }
   const Endpoint& endpoint() const;
   void give_back();
 
  private:
+  void take(Lease& other) {
+    connection_ = std::exchange(other.connection_, nullptr);
+    shared_ = std::exchange(other.shared_, nullptr);
+    stream_ = std::exchange(other.stream_, nullptr);
+  }
   Connection* connection_ = nullptr;
+  SharedConnection* shared_ = nullptr;
+  http::ClientStream* stream_ = nullptr;  ///< on the shared connection
 };
 
 /// One exchange that waits for a connection or for leave to open one.
@@ -63,8 +75,10 @@ struct Waiter {
   ~Waiter();
   ListHook hook;
   Signal granted;
-  Connection* connection = nullptr;  ///< given: this connection …
-  bool permit = false;               ///< … or the right to open one
+  Connection* connection = nullptr;    ///< given: this connection …
+  SharedConnection* shared = nullptr;  ///< … or a slot on this one …
+  bool permit = false;                 ///< … or the right to open one
+  bool granted_anything() const { return connection != nullptr || shared != nullptr || permit; }
   Pool& pool;
 };
 
@@ -72,7 +86,7 @@ struct Waiter {
 class Pool {
  public:
   Pool(Endpoint& endpoint, io::Reactor& reactor, unsigned worker)
-      : endpoint_(endpoint), reactor_(reactor), worker_(worker) {}
+      : endpoint_(endpoint), reactor_(reactor), worker_(worker), shared_(*this) {}
   /// Closes what is idle. Nothing is lent out, and the worker's thread has ended or retired the pool.
   ~Pool();
   Pool(const Pool&) = delete;
@@ -87,6 +101,10 @@ class Pool {
   void discard(Connection& connection);
   /// Gives up a permit: to one who waits here, else to the process.
   void give_permit();
+  /// HTTP/2's connections, of an endpoint that speaks it.
+  SharedPool& shared() { return shared_; }
+  /// Gives a slot on `connection` to who has waited longest; false if nobody waits.
+  bool grant(SharedConnection& connection);
 
   /// Another worker gave up a permit, or wants one.
   void on_permit_free();
@@ -105,6 +123,7 @@ class Pool {
  private:
   friend struct Waiter;
   friend struct Connection;
+  friend class SharedPool;
   void close_idle(Connection& connection);
   void close(Connection& connection);
   void check_retired();
@@ -115,6 +134,7 @@ class Pool {
   unsigned worker_;
   List<Connection, &Connection::hook> idle_;
   List<Waiter, &Waiter::hook> waiters_;
+  SharedPool shared_;
   bool retired_ = false;
   std::move_only_function<void()> on_retired_;
 };
@@ -128,11 +148,13 @@ class Pool {
 /// sequentially consistent, so that at least one of the two sees the other.
 class Endpoint {
  public:
-  Endpoint(std::string service, const io::Endpoint& address, const std::vector<io::Reactor*>& workers);
+  /// `http2`: what the service speaks, without being asked.
+  Endpoint(std::string service, const io::Endpoint& address, bool http2, const std::vector<io::Reactor*>& workers);
 
   const std::string& service() const { return service_; }
   const io::Endpoint& address() const { return address_; }
   const std::string& text() const { return text_; }  ///< "10.0.0.1:80": the `target` of the log
+  bool http2() const { return http2_; }
   Pool& pool(unsigned worker) const { return *pools_[worker]; }
   unsigned workers() const { return static_cast<unsigned>(pools_.size()); }
 
@@ -157,6 +179,7 @@ class Endpoint {
  private:
   std::string service_;
   io::Endpoint address_;
+  bool http2_;
   std::string text_;
   std::atomic<std::uint32_t> max_connections_{1024}, max_idle_{256}, max_queue_{1024};
   std::atomic<std::int64_t> idle_timeout_{0}, queue_timeout_{0};
@@ -165,13 +188,12 @@ class Endpoint {
   std::vector<std::unique_ptr<Pool>> pools_;
 };
 
-inline const Endpoint& Lease::endpoint() const {
-  return connection_->pool.endpoint();
-}
 inline void Lease::give_back() {
   if (connection_ != nullptr) {
     Connection& connection = *std::exchange(connection_, nullptr);
     connection.pool.give_back(connection);
+  } else if (shared_ != nullptr) {
+    std::exchange(shared_, nullptr)->client.release(std::exchange(stream_, nullptr));
   }
 }
 

@@ -21,7 +21,7 @@ struct Services::Name {
 namespace {
 
 std::string key_of(const config::Service& service) {
-  std::string key = service.name;
+  std::string key = service.name + ' ' + std::to_string(static_cast<int>(service.protocol));
   for (const config::Target& target : service.targets) {
     key += '\n' + target.address.text() + ' ' + std::to_string(target.weight);
   }
@@ -115,7 +115,7 @@ void Services::name_changed(Name& name, const std::vector<IpAddress>& addresses,
 std::shared_ptr<upstream::Cluster> Services::cluster(const config::Service& service) {
   const std::string key = key_of(service);
   if (const auto found = entries_.find(key); found != entries_.end()) return found->second.cluster;
-  Entry entry{service.name, service.targets,
+  Entry entry{service.name, service.protocol, service.targets,
               std::make_shared<upstream::Cluster>(service.name, static_cast<unsigned>(workers_.size()))};
   const auto set = targets_of(entry);
   for (unsigned i = 0; i < workers_.size(); ++i) entry.cluster->use(i, set);
@@ -128,10 +128,10 @@ std::shared_ptr<const upstream::TargetSet> Services::targets_of(const Entry& ent
     upstream::TargetSet::Target made;
     made.weight = target.weight;
     if (target.address.kind != Address::Kind::name) {
-      made.addresses.push_back(endpoint(entry.service, endpoint_of(target.address)));
+      made.addresses.push_back(endpoint(entry, endpoint_of(target.address)));
     } else {
       for (const IpAddress& address : watch(target.address.host).addresses) {
-        made.addresses.push_back(endpoint(entry.service, io::Endpoint::ip(address, target.address.port)));
+        made.addresses.push_back(endpoint(entry, io::Endpoint::ip(address, target.address.port)));
       }
     }
     set->targets.push_back(std::move(made));
@@ -139,11 +139,12 @@ std::shared_ptr<const upstream::TargetSet> Services::targets_of(const Entry& ent
   return set;
 }
 
-std::shared_ptr<upstream::Endpoint> Services::endpoint(const std::string& service, const io::Endpoint& address) {
-  std::shared_ptr<Endpoint>& slot = endpoints_[service + '\n' + address.text()];
+std::shared_ptr<upstream::Endpoint> Services::endpoint(const Entry& entry, const io::Endpoint& address) {
+  const bool http2 = config::is_http2(entry.protocol);
+  std::shared_ptr<Endpoint>& slot = endpoints_[entry.service + (http2 ? "\nh2 " : "\n") + address.text()];
   if (slot == nullptr) {
-    slot = std::make_shared<Endpoint>(service, address, workers_);
-    if (const auto pool = pools_.find(service); pool != pools_.end()) slot->configure(pool->second);
+    slot = std::make_shared<Endpoint>(entry.service, address, http2, workers_);
+    if (const auto pool = pools_.find(entry.service); pool != pools_.end()) slot->configure(pool->second);
   }
   return slot;
 }

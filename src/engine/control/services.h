@@ -43,6 +43,7 @@ class Services {
  private:
   struct Entry {
     std::string service;
+    config::Protocol protocol;
     std::vector<config::Target> targets;
     std::shared_ptr<upstream::Cluster> cluster;
   };
@@ -50,7 +51,7 @@ class Services {
   using Endpoint = upstream::Endpoint;
 
   std::shared_ptr<const upstream::TargetSet> targets_of(const Entry& entry);
-  std::shared_ptr<Endpoint> endpoint(const std::string& service, const io::Endpoint& address);
+  std::shared_ptr<Endpoint> endpoint(const Entry& entry, const io::Endpoint& address);
   Name& watch(const std::string& name);
   void name_changed(Name& name, const std::vector<IpAddress>& addresses, const std::string& error);
   void retire(std::shared_ptr<Endpoint> endpoint);
