@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "http/grpc.h"
+
 namespace gatehouse::actions {
 
 using http::Io;
@@ -17,8 +19,14 @@ TimePoint Forward::until_after(Duration after) const {
   return std::min(deadline_after(scope_.scheduler().now(), after), total_);
 }
 
+/// How long the client gives a gRPC call.
+Duration Forward::grpc_timeout() const {
+  return http::parse_grpc_timeout(x_.request.fields.get("grpc-timeout")).value_or(kOff);
+}
+
 Task<void> Forward::run(std::string_view target) {
-  total_ = deadline_after(scope_.scheduler().now(), timeouts_.total);
+  streaming_ = x_.grpc;
+  total_ = deadline_after(scope_.scheduler().now(), streaming_ ? grpc_timeout() : timeouts_.total);
   if (x_.request.framing.has_body()) {
     const Io io = client_.expects_continue() ? Io::blocked : client_.read_body(first_);
     if (io == Io::failed) {
@@ -129,7 +137,7 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
       http::remove_hop_by_hop(x_.response.fields);
       Io out = client_.write_informational(x_.response);
       while (out == Io::blocked) {
-        if (co_await until(client_.writable(), scope_, until_after(timeouts_.body)) != Outcome::ready) {
+        if (co_await until(client_.writable(), scope_, until_after(client_patience())) != Outcome::ready) {
           co_return give_up(
               {Reason::client_closed, Source::downstream, RetrySafety::no, 0, "the client does not read"});
         }
@@ -141,12 +149,12 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
     if (io == Io::failed) co_return on_error(service.error(), service);
     if (upload_failed_) co_return give_up(upload_error_);  // it may have failed while nobody waited here
     // The read timeout runs from the last part of the request: a long upload is no silence.
-    const TimePoint deadline = std::min(deadline_after(progress_, timeouts_.read), total_);
+    const TimePoint deadline = std::min(deadline_after(progress_, read_patience()), total_);
     const Outcome outcome = co_await until(service.readable(), scope_, deadline);
     if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
     if (upload_failed_) co_return give_up(upload_error_);
     if (outcome == Outcome::timeout &&
-        scope_.scheduler().now() >= std::min(deadline_after(progress_, timeouts_.read), total_)) {
+        scope_.scheduler().now() >= std::min(deadline_after(progress_, read_patience()), total_)) {
       if (upload_.running() && scope_.scheduler().now() < total_) {
         // The request is still on its way: its own time limits watch over it.
         progress_ = scope_.scheduler().now();

@@ -57,7 +57,10 @@ class Forward {
   void prepare_response_head(const http::ClientStream& service);
   void observe(plugin::Direction direction, const http::BodyPiece& piece, const http::Fields& trailers);
   TimePoint until_after(Duration after) const;
-  TimePoint read_deadline() const;
+  /// Between two reads from the service, and between two steps of the client's; a stream may be silent for longer.
+  Duration read_patience() const { return streaming_ ? timeouts_.stream_idle : timeouts_.read; }
+  Duration client_patience() const { return streaming_ ? timeouts_.stream_idle : timeouts_.body; }
+  Duration grpc_timeout() const;
   void fail_upload(http::ClientStream& service, const Error& error);
 
   plugin::Exchange& x_;
@@ -77,7 +80,7 @@ class Forward {
   TimePoint progress_{};  ///< when the last part of the request was written
   bool upload_failed_ = false;
   Error upload_error_;
-  bool streaming_ = false;  ///< the response is an endless stream: stream_idle stands in for read and total
+  bool streaming_ = false;  ///< an endless stream: stream_idle stands in for read, body and total
   Job upload_;              ///< last: ends before what it uses
 };
 

@@ -46,10 +46,6 @@ bool is_endless(const http::ResponseHead& head) {
 
 }  // namespace
 
-TimePoint Forward::read_deadline() const {
-  return until_after(streaming_ ? timeouts_.stream_idle : timeouts_.read);
-}
-
 void Forward::observe(Direction direction, const http::BodyPiece& piece, const http::Fields& trailers) {
   if (!x_.observes(direction)) return;
   const plugin::BodyChunk chunk{direction, piece.data, piece.last, piece.last ? &trailers : nullptr};
@@ -69,7 +65,7 @@ Task<void> Forward::pump_request(http::ClientStream& service) {
       // A client that waits for 100 (Continue) is not the one to blame.
       const bool held_back = client_.expects_continue();
       const Outcome outcome =
-          co_await until(client_.readable(), scope_, until_after(held_back ? timeouts_.read : timeouts_.body));
+          co_await until(client_.readable(), scope_, until_after(held_back ? read_patience() : client_patience()));
       if (outcome == Outcome::cancelled) co_return;
       if (outcome == Outcome::timeout && (held_back || scope_.scheduler().now() >= total_)) {
         fail_upload(service, Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0,
@@ -159,8 +155,10 @@ void Forward::prepare_response_head(const http::ClientStream& service) {
 Task<void> Forward::pump_response(http::ClientStream& service) {
   const bool has_body = x_.response.framing.has_body();
   if (!cookie_.empty()) x_.response.fields.append(http::FieldId::set_cookie, "Set-Cookie", cookie_);
-  streaming_ = is_endless(x_.response);
-  if (streaming_) total_ = kNever;
+  if (!streaming_ && is_endless(x_.response)) {
+    streaming_ = true;
+    total_ = kNever;
+  }
   prepare_response_head(service);
   for (const plugin::Plugin* plugin : chain_.response()) {
     Verdict verdict = plugin->on_response(x_);
@@ -200,7 +198,7 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
   Io out = client_.write_head(x_.response, piece.data, piece.last && !with_trailers, head_only);
   for (;;) {
     while (out == Io::blocked) {
-      const Outcome outcome = co_await until(client_.writable(), scope_, until_after(timeouts_.body));
+      const Outcome outcome = co_await until(client_.writable(), scope_, until_after(client_patience()));
       if (outcome != Outcome::ready) {
         const bool late = outcome == Outcome::timeout;
         const bool in_total = late && scope_.scheduler().now() >= total_;
@@ -224,7 +222,7 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
         break_off(upload_error_);
         co_return;
       }
-      const Outcome outcome = co_await until(service.readable(), scope_, read_deadline());
+      const Outcome outcome = co_await until(service.readable(), scope_, until_after(read_patience()));
       if (outcome == Outcome::cancelled) {
         break_off({scope_.reason(), Source::downstream});
         co_return;
@@ -261,7 +259,7 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
   if (with_trailers) {
     out = client_.finish(service.trailers());
     while (out == Io::blocked) {
-      if (co_await until(client_.writable(), scope_, until_after(timeouts_.body)) != Outcome::ready) {
+      if (co_await until(client_.writable(), scope_, until_after(client_patience())) != Outcome::ready) {
         break_off({Reason::client_closed, Source::downstream});
         co_return;
       }

@@ -274,8 +274,10 @@ const Options<WrittenService>& service_options() {
                     1),
                "Several addresses instead of a URL.")
           .add("discovery", &WrittenService::dns, discovered(), "Where addresses come from, instead of a URL.")
-          .add("protocol", &WrittenService::written_protocol, word_with_later({"http", "h2c", "grpc"}, {"https", "h2", "grpcs"}),
-               "What is spoken to the targets: HTTP/1.1, or HTTP/2 without TLS (`h2c`, `grpc`). Overrides the URL's scheme.")
+          .add("protocol", &WrittenService::written_protocol,
+               word_with_later({"http", "h2c", "grpc"}, {"https", "h2", "grpcs"}),
+               "What is spoken to the targets: HTTP/1.1, or HTTP/2 without TLS (`h2c`, `grpc`). Overrides the URL's "
+               "scheme.")
           .add("load_balancing", &WrittenService::algorithm, balancing(), "How a target is chosen.")
           .add("timeouts", &Service::timeouts, service_timeouts().nested(), "How long each step may take.")
           .add("pool", &Service::pool, pool_options().nested(), "Connections to the targets.")

@@ -5,6 +5,7 @@
 
 #include "engine/error_document.h"
 #include "http/date.h"
+#include "http/grpc.h"
 
 namespace gatehouse::engine {
 
@@ -128,6 +129,7 @@ bool Dispatch::prepare(plugin::Exchange& x) const {
   }
   x.path = normal->path;
   if (normal->segments_changed) x.forward_path = normal->path;
+  x.grpc = request.major == 2 && http::is_grpc(request.fields.get(FieldId::content_type));
   const std::string_view asked = request.fields.get(FieldId::access_control_request_method);
   x.preflight = request.method == Method::options && !asked.empty() && request.fields.has(FieldId::origin);
   if (x.preflight) x.method = asked;
@@ -236,6 +238,7 @@ std::string_view Dispatch::finish_head(plugin::Exchange& x) const {
 void Dispatch::finish_reply(plugin::Exchange& x, std::int64_t wall_us) const {
   http::Fields& fields = x.response.fields;
   if (x.refused()) write_error_document(x, snapshot_->model().error_format);
+  if (x.grpc && x.response.status >= 400) write_grpc_error(x);
   if (!sticky_cookie_.empty()) fields.append(FieldId::set_cookie, "Set-Cookie", sticky_cookie_);
   if (!fields.has(FieldId::date)) fields.append(FieldId::date, "Date", x.arena.copy(http::http_date(wall_us)));
 }

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "http/grpc.h"
+
 namespace gatehouse::engine {
 namespace {
 
@@ -98,6 +100,19 @@ void write_error_document(plugin::Exchange& x, config::ErrorFormat format) {
   fields.set(http::FieldId::content_type, "Content-Type", type);
   if (!x.request_id.empty()) fields.set(http::FieldId::x_request_id, "X-Request-ID", x.request_id);
   if (x.reason != Reason::none) fields.set("X-Gatehouse-Error", to_string(x.reason));
+}
+
+void write_grpc_error(plugin::Exchange& x) {
+  http::Fields& fields = x.response.fields;
+  const std::string_view message = !x.refusal_message().empty() ? x.refusal_message()
+                                   : x.refused()                ? sentence_of(x.reason)
+                                                                : http::reason_phrase(x.response.status);
+  fields.set(http::FieldId::content_type, "Content-Type", "application/grpc");
+  fields.set("grpc-status", http::grpc_status_of(x.response.status));
+  fields.set("grpc-message", http::grpc_message(message, x.arena));
+  x.response.status = 200;
+  x.response.framing = {};
+  x.reply_body = {};
 }
 
 }  // namespace gatehouse::engine

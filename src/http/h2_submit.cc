@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "http/grpc.h"
 #include "http/h2_callbacks.h"
 #include "http/h2_session.h"
 #include "http/h2_stream.h"
@@ -70,10 +71,6 @@ class FieldList {
   nghttp2_nv* items_;
   std::size_t count_ = 0;
 };
-
-bool is_grpc(std::string_view content_type) {
-  return content_type.size() >= 16 && equal_names(content_type.substr(0, 16), "application/grpc");
-}
 
 }  // namespace
 

@@ -39,6 +39,7 @@ class Exchange {
   std::string_view forward_path;   ///< goes to the service, behind its base path; starts with "/"
   std::string_view forward_query;  ///< without "?"
   std::string_view forward_host;   ///< Host for the service; "" until the action decides it
+  bool grpc = false;               ///< a gRPC call: errors are told in its own way
   bool preflight = false;          ///< OPTIONS with Origin and Access-Control-Request-Method
   bool https = false;              ///< the scheme under which the client sees the gateway
 
