@@ -8,6 +8,7 @@ namespace gatehouse::actions {
 
 using http::Io;
 using plugin::Direction;
+using plugin::Verdict;
 
 namespace {
 
@@ -67,6 +68,12 @@ Task<void> Forward::run(std::string_view target) {
       for (const plugin::Plugin* plugin : chain_.attempt()) plugin->on_attempt(x_, attempt);
     }
     const Step step = co_await exchange_heads(service, target);
+    if (step == Step::go_on && x_.response.status == 101) {
+      co_await upgrade(service);
+      if (!x_.replied) x_.response.fields.clear();
+      lease_ = std::move(lease);
+      co_return;
+    }
     if (step == Step::go_on) {
       co_await pump_response(service);
       upload_.stop();
@@ -129,7 +136,7 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
   for (int interim = 0;;) {
     io = service.read_head(x_.response);
     if (io == Io::done) {
-      if (x_.response.status >= 200) break;
+      if (x_.response.status >= 200 || x_.response.status == 101) break;
       if (++interim > kMostInterim) {
         co_return give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
                            "the service sends interim responses without end"});
@@ -164,8 +171,43 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
           Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0, "the service did not answer in time"});
     }
   }
+  if (const char* fault = fault_of_switch()) {
+    co_return give_up({Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0, fault});
+  }
   report_.headed = scope_.scheduler().now();
   co_return Step::go_on;
+}
+
+/// Why the answer does not fit what the request asked for, or null.
+const char* Forward::fault_of_switch() const {
+  if (x_.response.status == 101) {
+    const bool same = http::equal_names(x_.response.fields.get(http::FieldId::upgrade), x_.request.upgrade);
+    return same ? nullptr : "the service changed to another protocol than it was asked for";
+  }
+  const bool wanted = x_.request.extended_connect && x_.response.status / 100 == 2;
+  return wanted ? "the service did not change the protocol" : nullptr;
+}
+
+Task<void> Forward::upgrade(http::ClientStream& service) {
+  prepare_response_head(service);
+  for (const plugin::Plugin* plugin : chain_.response()) {
+    Verdict verdict = plugin->on_response(x_);
+    if (verdict == Verdict::suspend) verdict = co_await plugin->on_response_async(x_);
+    if (verdict == Verdict::reply) co_return;
+  }
+  Io io = client_.write_upgrade(x_.response, x_.request.upgrade);
+  while (io == Io::blocked) {
+    if (co_await until(client_.writable(), scope_, until_after(client_patience())) != Outcome::ready) {
+      break_off({Reason::client_closed, Source::downstream});
+      co_return;
+    }
+    io = client_.flush();
+  }
+  if (io == Io::failed) {
+    break_off(client_.error());
+  } else {
+    service_ = &service;
+  }
 }
 
 }  // namespace gatehouse::actions

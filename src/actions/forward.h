@@ -41,6 +41,10 @@ class Forward {
   /// `target` is the request target to send.
   Task<void> run(std::string_view target);
   const ForwardReport& report() const { return report_; }
+  /// The fourth way: both sides have changed to another protocol, and the caller carries its bytes between the client
+  /// and service(). Nothing of the configuration is used any more.
+  bool upgraded() const { return service_ != nullptr; }
+  http::ClientStream& service() const { return *service_; }
 
  private:
   enum class Step : std::uint8_t { go_on, retry, ended };
@@ -49,6 +53,10 @@ class Forward {
   Task<Step> exchange_heads(http::ClientStream& service, std::string_view target);
   Task<void> pump_response(http::ClientStream& service);
   Task<void> pump_request(http::ClientStream& service);
+
+  /// The service has agreed to change the protocol: so does the client's side.
+  Task<void> upgrade(http::ClientStream& service);
+  const char* fault_of_switch() const;
 
   Step on_error(const Error& error, const http::ClientStream& service);
   Step give_up(const Error& error);
@@ -70,6 +78,8 @@ class Forward {
   const ForwardTimeouts& timeouts_;
   Scope& scope_;
   ForwardReport report_;
+  upstream::Lease lease_;                  ///< of an upgraded exchange
+  http::ClientStream* service_ = nullptr;  ///< the same
   TimePoint total_ = kNever;
   std::string_view cookie_;
 

@@ -35,7 +35,7 @@ void H1Client::begin(Arena& arena, http::Method method) {
   trailers_.emplace(arena);
   parser_.reset();
   ++exchanges_;
-  chunked_ = request_done_ = keep_alive_ = answered_ = awaits_continue_ = false;
+  chunked_ = request_done_ = keep_alive_ = answered_ = awaits_continue_ = upgrading_ = upgraded_ = false;
   wire_.reset_written();
 }
 
@@ -53,6 +53,7 @@ void H1Client::reset() {
 }
 
 Io H1Client::sent(Io io) {
+  if (io == Io::done && upgraded_ && request_done_) wire_.socket.shut_down_writing();
   if (io != Io::failed) return io;
   // Whether it may be tried again depends on what had left before.
   const RetrySafety retry = wire_.written() == 0 ? RetrySafety::yes : RetrySafety::if_reused;
@@ -64,7 +65,8 @@ Io H1Client::write_head(const http::RequestHead& head, std::string_view target, 
   constexpr std::size_t kCopied = 2048;  // a copy this small costs less than a second part of a write
   const http::Framing& framing = head.framing;
   chunked_ = framing.kind == http::Framing::Kind::chunked;
-  const std::size_t room = head.method_text.size() + target.size() + http::fields_size(head.fields) + 96 + kCopied;
+  const std::size_t room =
+      head.method_text.size() + target.size() + head.upgrade.size() + http::fields_size(head.fields) + 128 + kCopied;
   char* const start = arena_->reserve(room);
   char* to = http::put(start, head.method_text);
   *to++ = ' ';
@@ -76,6 +78,12 @@ Io H1Client::write_head(const http::RequestHead& head, std::string_view target, 
   } else if (framing.kind == http::Framing::Kind::length) {
     to = http::put(to, "Content-Length: ");
     to = http::put_number(to, framing.length);
+    to = http::put(to, "\r\n");
+  }
+  upgrading_ = !head.upgrade.empty();
+  if (upgrading_) {
+    to = http::put(to, "Connection: Upgrade\r\nUpgrade: ");
+    to = http::put(to, head.upgrade);
     to = http::put(to, "\r\n");
   }
   to = http::put(to, "\r\n");
@@ -127,7 +135,12 @@ Io H1Client::read_head(http::ResponseHead& head) {
         wire_.take_head(parser_.size());
         parser_.reset();
         if (head.status == 101) {
-          return failed(Reason::upstream_protocol, RetrySafety::no, "the service switched protocols unasked");
+          if (!upgrading_) {
+            return failed(Reason::upstream_protocol, RetrySafety::no, "the service switched protocols unasked");
+          }
+          upgraded_ = true;
+          request_done_ = false;
+          wire_.start_body({http::Framing::Kind::until_close, 0}, nullptr);
         }
         if (head.status == 100) awaits_continue_ = false;
         if (head.status >= 200) {

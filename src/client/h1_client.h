@@ -53,6 +53,8 @@ class H1Client final : public http::ClientStream {
   bool keep_alive_ = false;    ///< the response allows another exchange
   bool broken_ = false;
   bool answered_ = false;         ///< a byte of the answer has come
+  bool upgrading_ = false;        ///< the request asks for another protocol
+  bool upgraded_ = false;         ///< its bytes pass, without framing
   bool awaits_continue_ = false;  ///< the request says Expect, and no 100 has come
   Error error_;
 };

@@ -149,6 +149,16 @@ Value<Rewrite> rewrite() {
 
 constexpr std::string_view kLaterActions[] = {"compose", "graphql", "lambda"};
 
+Value<std::string> upgrade_name() {
+  return string([](std::string_view text) {
+    const bool token = !text.empty() && std::ranges::all_of(text, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '/' || c == '_' ||
+             c == '+';
+    });
+    return token ? "" : "must be the name of a protocol in lower case, such as h2c or tcp";
+  });
+}
+
 bool finish_route(const Node& node, const Where& at, WrittenRoute& route, bool good) {
   const int actions =
       route.forward.has_value() + route.split.has_value() + route.redirect.has_value() + route.respond.has_value();
@@ -209,11 +219,14 @@ const Options<WrittenRoute>& route_options() {
           .add("strip_path", &Route::strip_path, boolean(), "Forwards what `/*` stands for.")
           .add("rewrite", &Route::rewrite, rewrite(), "Forwards another path.")
           .add("preserve_host", &Route::preserve_host, boolean(), "Forwards the client's Host.")
+          .add("websocket", &Route::websocket, boolean(), "WebSocket passes.")
+          .add("upgrade", &Route::upgrades, list_or_one(upgrade_name()),
+               "Other protocols that a client may change to (`Upgrade`): the connection becomes a tunnel.")
           .add("timeouts", &Route::timeouts, route_timeouts().nested(), "Replaces the service's, key by key.")
           .add("limits", &Route::limits, route_limits().nested(), "Replaces the gateway's, key by key.")
           .add("plugins", &Route::plugins, plugin_list(), "Plugins for this route.")
-          .later({"compose", "graphql", "lambda", "retry", "auth", "websocket", "upgrade", "oauth_scopes", "when",
-                  "consumers", "validation", "circuit_breaker", "tests", "api_keys", "cookies", "buffering"});
+          .later({"compose", "graphql", "lambda", "retry", "auth", "oauth_scopes", "when", "consumers", "validation",
+                  "circuit_breaker", "tests", "api_keys", "cookies", "buffering"});
   return table;
 }
 

@@ -170,6 +170,8 @@ struct Route {
   std::vector<std::string> listeners;  ///< empty: all
   SchemeMatch scheme = SchemeMatch::any;
   bool strip_path = false;
+  bool websocket = true;              ///< WebSocket passes
+  std::vector<std::string> upgrades;  ///< other protocols that a client may change to, in lower case
   bool preserve_host = false;
   Rewrite rewrite;
   Action action;

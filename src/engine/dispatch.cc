@@ -86,6 +86,19 @@ void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random
     x.refuse(Reason::body_too_large);
   }
   if (x.request.method == http::Method::options) count_hop(x);
+  if (!x.request.upgrade.empty()) check_upgrade(x);
+}
+
+/// What the client wants to change to must be allowed here, and the service must speak HTTP/1.1. If it is not, the
+/// request is one like any other (RFC 9110 section 7.8); HTTP/2's way has nothing of the kind.
+void Dispatch::check_upgrade(plugin::Exchange& x) const {
+  const config::Route& route = *route_->source;
+  const std::string_view name = x.request.upgrade;
+  const bool allowed =
+      name == "websocket" ? route.websocket : std::ranges::find(route.upgrades, name) != route.upgrades.end();
+  if (allowed && !config::is_http2(destination_->service->source->protocol)) return;
+  x.request.upgrade = {};
+  if (x.request.extended_connect) x.refuse(Reason::method_not_allowed);
 }
 
 /// RFC 9110 section 7.6.2: OPTIONS asks whoever Max-Forwards hops away are.
@@ -237,6 +250,8 @@ std::string_view Dispatch::finish_head(plugin::Exchange& x) const {
 
 void Dispatch::finish_reply(plugin::Exchange& x, std::int64_t wall_us) const {
   http::Fields& fields = x.response.fields;
+  // To CONNECT a 2xx would say that the protocol has changed.
+  if (x.request.extended_connect && x.response.status / 100 == 2) x.refuse(Reason::method_not_allowed);
   if (x.refused()) write_error_document(x, snapshot_->model().error_format);
   if (x.grpc && x.response.status >= 400) write_grpc_error(x);
   if (!sticky_cookie_.empty()) fields.append(FieldId::set_cookie, "Set-Cookie", sticky_cookie_);

@@ -38,6 +38,7 @@ class Dispatch {
 
  private:
   bool prepare(plugin::Exchange& x) const;
+  void check_upgrade(plugin::Exchange& x) const;
   static void count_hop(plugin::Exchange& x);
   void refuse_unrouted(plugin::Exchange& x) const;
   std::uint32_t sticky_hash(plugin::Exchange& x, Random& random);

@@ -1,6 +1,7 @@
 #include "engine/exchange_driver.h"
 
 #include "engine/inbound.h"
+#include "engine/tunnel.h"
 
 namespace gatehouse::engine {
 
@@ -43,7 +44,16 @@ ExchangeDriver::ExchangeDriver(Worker& worker, const Call& call, Arena& arena, c
 
 ExchangeDriver::~ExchangeDriver() {
   complete();
-  worker_.unpin(pinned_);
+  if (pinned_ != nullptr) worker_.unpin(pinned_);
+}
+
+void ExchangeDriver::let_go_of_snapshot() {
+  const Destination& destination = dispatch_.destination();
+  if (!destination.chain.complete().empty()) return;  // these hooks are still to run
+  series_ = destination.series;
+  x_.route = x_.arena.copy(x_.route);
+  x_.service = x_.arena.copy(x_.service);
+  worker_.unpin(std::exchange(pinned_, nullptr));
 }
 
 Task<void> ExchangeDriver::run() {
@@ -68,6 +78,11 @@ Task<void> ExchangeDriver::forward() {
   forward.set_cookie(dispatch_.sticky_cookie());
   co_await forward.run(dispatch_.finish_head(x_));
   report_ = forward.report();
+  if (!forward.upgraded()) co_return;
+  const Duration idle = times.stream_idle;
+  let_go_of_snapshot();
+  Tunnel tunnel(call_.stream, forward.service(), call_.scope, idle, x_.request.upgrade == "websocket");
+  co_await tunnel.run();
 }
 
 Task<void> ExchangeDriver::send_reply() {
@@ -91,11 +106,16 @@ Task<void> ExchangeDriver::send_reply() {
 }
 
 void ExchangeDriver::complete() {
-  for (const plugin::Plugin* plugin : dispatch_.destination().chain.complete()) plugin->on_complete(x_);
+  if (pinned_ != nullptr) {
+    series_ = dispatch_.destination().series;
+    for (const plugin::Plugin* plugin : dispatch_.destination().chain.complete()) plugin->on_complete(x_);
+  }
   const TimePoint now = worker_.reactor().now();
   const auto micros = [](Duration duration) {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
   };
+  // A tunnel's time says nothing about how quick the service is.
+  const bool tunnel = x_.response.status == 101 && report_.headed != kNever;
   const std::uint64_t duration_us = micros(now - x_.now);
   const bool asked = report_.tries != 0;
   const std::uint64_t upstream_us =
@@ -104,8 +124,9 @@ void ExchangeDriver::complete() {
   const int status = call_.stream.responded() ? x_.response.status : status_of(Reason::client_closed);
   if (!call_.stream.responded() && call_.scope.cancelled()) x_.reason = Reason::client_closed;
 
-  telemetry::Series& series = worker_.metrics().series(dispatch_.destination().series);
-  series.count(static_cast<std::uint8_t>(x_.request.method), status, duration_us);
+  telemetry::Series& series = worker_.metrics().series(series_);
+  series.count(static_cast<std::uint8_t>(x_.request.method), status,
+               tunnel ? micros(report_.headed - x_.now) : duration_us);
   if (asked) series.count_upstream(upstream_us);
   if (x_.reason != Reason::none) worker_.metrics().count_error(x_.reason);
   if (!worker_.logging()) return;

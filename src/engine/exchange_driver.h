@@ -32,17 +32,20 @@ class ExchangeDriver {
   Task<void> forward();
   Task<void> send_reply();
   void complete();
+  /// What lives as long as a WebSocket must not keep an old configuration.
+  void let_go_of_snapshot();
 
   const Snapshot& snapshot() const { return *pinned_->snapshot; }
 
   Worker& worker_;
   const Call call_;
-  PublishedSnapshot* const pinned_;
+  PublishedSnapshot* pinned_;  ///< null once let go of
   plugin::Exchange x_;
   Dispatch dispatch_;
   std::int64_t wall_us_;
   std::string_view sent_path_;  ///< path and query as the client sent them
   actions::ForwardReport report_;
+  std::uint32_t series_ = 0;
 };
 
 }  // namespace gatehouse::engine

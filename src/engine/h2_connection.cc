@@ -187,6 +187,7 @@ void H2Connection::drain() {
   draining_ = Draining::announced;
   drain_since_ = reactor_.now();
   wire_.session.announce_end();
+  lists_->exchanges.each([](Exchange& exchange) { exchange.readable().notify(); });
   wire_.write_soon();
   socket_.readable.notify();
 }

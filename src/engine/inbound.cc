@@ -60,6 +60,41 @@ IpAddress client_behind(std::string_view list, IpAddress nearest, const std::vec
   return nearest;
 }
 
+/// The protocol that an HTTP/1.1 client asks to change to, in lower case; "" if it asks for none that could be meant
+/// (RFC 9110 section 7.8): a list is read as its first, and a request with a body keeps its protocol.
+std::string_view requested_upgrade(const http::RequestHead& request, Arena& arena) {
+  const Fields& fields = request.fields;
+  if (!fields.may_have(FieldId::upgrade) || request.major != 1 || request.minor == 0) return {};
+  if (request.framing.has_body() || request.method != http::Method::get) return {};
+  bool asked = false;
+  for (const Field& field : fields) {
+    if (field.removed || field.id != FieldId::connection) continue;
+    http::each_list_member(field.value,
+                           [&](std::string_view option) { asked = asked || http::equal_names(option, "upgrade"); });
+  }
+  std::string_view first;
+  http::each_list_member(fields.get(FieldId::upgrade), [&](std::string_view name) {
+    if (first.empty()) first = name;
+  });
+  if (!asked || !http::is_token(first.substr(0, first.find('/')))) return {};
+  char* const to = static_cast<char*>(arena.allocate(first.size(), 1));
+  std::transform(first.begin(), first.end(), to,
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return {to, first.size()};
+}
+
+constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// What HTTP/2 leaves out of a WebSocket's handshake and HTTP/1.1 needs (RFC 8441 section 5): a key of 16 bytes.
+void add_websocket_key(Fields& fields, Arena& arena, Random& random) {
+  char* const key = static_cast<char*>(arena.allocate(24, 1));
+  for (int i = 0; i < 21; ++i) key[i] = kBase64[random.next() & 63];
+  key[21] = kBase64[random.next() & 48];  // 128 bits: the last two of the 22 digits' bits are no key's
+  key[22] = key[23] = '=';
+  fields.set("Sec-WebSocket-Key", {key, 24});
+  if (!fields.has("Sec-WebSocket-Version")) fields.append("Sec-WebSocket-Version", "13");
+}
+
 void remove_unwanted(Fields& fields, bool keep_underscores, bool from_proxy) {
   for (Field& field : fields) {
     if (field.id != FieldId::other || field.removed) continue;
@@ -158,7 +193,9 @@ void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& m
   Arena& arena = x.arena;
   const bool from_proxy = is_trusted_proxy(model, arrival.peer);
   remove_unwanted(fields, model.underscores_in_headers, from_proxy);
+  if (fields.may_have(FieldId::upgrade)) x.request.upgrade = requested_upgrade(x.request, arena);
   http::remove_hop_by_hop(fields);
+  if (x.request.extended_connect && x.request.upgrade == "websocket") add_websocket_key(fields, arena, random);
   // RFC 9110 section 10.1.1: an HTTP/1.0 client has no expectations.
   if (x.request.minor == 0 && fields.may_have(FieldId::expect)) fields.remove(FieldId::expect);
 

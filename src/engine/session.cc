@@ -53,7 +53,7 @@ bool Session::start(int fd, const io::Endpoint& peer) {
 void Session::drain() {
   draining_ = true;  // an answer whose head said keep-alive keeps its word: the next one closes
   if (h2_ != nullptr) return h2_->drain();
-  if (idle_ || lingering_) wire_.socket.readable.notify();
+  if (idle_ || lingering_ || upgraded_) wire_.socket.readable.notify();
 }
 
 void Session::abort(Reason reason) {
@@ -311,6 +311,7 @@ void Session::settle_request() {
 // ---- the response ----
 
 Io Session::sent(Io io) {
+  if (io == Io::done && upgraded_ && response_done_) wire_.socket.shut_down_writing();
   return io == Io::failed ? client_gone(wire_.error_number()) : io;
 }
 
@@ -378,6 +379,22 @@ Io Session::write_head(const http::ResponseHead& head, std::string_view first, b
   }
   responded_ = true;
   response_done_ = last || head_only;
+  return sent(wire_.flush());
+}
+
+Io Session::write_upgrade(const http::ResponseHead& head, std::string_view protocol) {
+  const std::size_t room = 160 + head.reason.size() + protocol.size() + http::fields_size(head.fields);
+  char* const start = arena_.reserve(room);
+  char* to = put_status_line(start, head);
+  to = http::write_fields(to, head.fields);
+  to = http::put(to, "Connection: Upgrade\r\nUpgrade: ");
+  to = http::put(to, protocol);
+  to = http::put(to, "\r\n\r\n");
+  arena_.take_back(room - static_cast<std::size_t>(to - start));
+  wire_.queue({start, static_cast<std::size_t>(to - start)});
+  wire_.start_body({http::Framing::Kind::until_close, 0}, nullptr);
+  responded_ = upgraded_ = true;
+  keep_alive_ = chunked_ = false;
   return sent(wire_.flush());
 }
 

@@ -92,8 +92,10 @@ class Session final : public http::ServerStream, private H2Connection::Watcher {
   http::Io write_informational(const http::ResponseHead& head) override;
   http::Io write_head(const http::ResponseHead& head, std::string_view first, bool last, bool head_only) override;
   http::Io write_body(std::string_view data, bool last) override;
+  http::Io write_upgrade(const http::ResponseHead& head, std::string_view protocol) override;
   http::Io finish(const http::Fields& trailers) override;
   http::Io flush() override;
+  bool closing() const override { return draining_; }
   Signal& writable() override { return wire_.socket.writable; }
   const Error& error() const override { return error_; }
   void reset() override;
@@ -154,6 +156,7 @@ class Session final : public http::ServerStream, private H2Connection::Watcher {
   bool client_keep_alive_ = false;
   bool chunked_ = false;
   bool head_only_ = false;
+  bool upgraded_ = false;  ///< another protocol's bytes pass, without framing
   bool response_done_ = false;
   bool expects_continue_ = false;
   bool responded_ = false;

@@ -1,5 +1,7 @@
 #include "http/h2_block.h"
 
+#include <algorithm>
+
 #include "http/chars.h"
 #include "http/h1_body.h"
 #include "http/reserved_names.h"
@@ -11,6 +13,13 @@ constexpr std::size_t kLongestMethod = 32;
 
 Error refusal(Reason reason, const char* detail) {
   return {reason, Source::downstream, RetrySafety::no, 0, detail};
+}
+
+std::string_view lower_case(std::string_view text, Arena& arena) {
+  char* const to = static_cast<char*>(arena.allocate(text.size(), 1));
+  std::transform(text.begin(), text.end(), to,
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return {to, text.size()};
 }
 
 }  // namespace
@@ -137,10 +146,19 @@ Error H2Block::read_request(bool ended, RequestHead& head) {
   head.minor = 1;
   head.method_text = method_.substr(0, kLongestMethod);
   head.method = parse_method(method_);
+  head.extended_connect = head.method == Method::connect && !protocol_.empty();
+  if (head.extended_connect) {
+    // RFC 8441 section 4: what HTTP/1.1 asks for by a GET with Upgrade.
+    head.upgrade = lower_case(protocol_, arena_);
+    head.method_text = "GET";
+    head.method = Method::get;
+    ended = true;  // what follows is no body
+  }
   if (method_.size() + path_.size() + 10 > limits_.start_line) {  // "GET /x HTTP/2.0"
     return refusal(Reason::uri_too_long, "the path exceeds its limit");
   }
   if (too_large_) return refusal(Reason::head_too_large, "header fields exceed the size limit");
+  if (head.extended_connect && !is_token(protocol_)) return refusal(Reason::bad_request, "bad :protocol");
   if (method_.size() > kLongestMethod || !is_token(method_)) return refusal(Reason::bad_request, "bad method");
   if (head.method != Method::connect && scheme_ != "http" && scheme_ != "https") {
     return refusal(Reason::bad_request, "bad :scheme");

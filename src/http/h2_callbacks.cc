@@ -217,10 +217,9 @@ struct H2Callbacks {
       self.owner_.giving_up(frame->goaway.error_code);
     }
     if (self.role_ != H2Session::Role::server || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
-    H2Stream* const stream = stream_of(session, frame->hd.stream_id);
-    // RFC 9113 section 8.1: the answer is complete, and whatever else the client would send nobody reads.
-    if (stream != nullptr && !stream->ended_) {
-      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    if (H2Stream* const stream = stream_of(session, frame->hd.stream_id)) {
+      stream->end_written_ = true;
+      stream->dismiss();
     }
     return 0;
   }

@@ -46,6 +46,14 @@ Io H2ServerStream::write_head(const ResponseHead& head, std::string_view first, 
   return sent(put_body(first, last));
 }
 
+Io H2ServerStream::write_upgrade(const ResponseHead& head, std::string_view) {
+  ResponseHead answer = head;
+  answer.status = 200;  // RFC 8441 section 5: HTTP/2 has no 101, and no key to accept
+  answer.framing = {};
+  answer.fields.remove("Sec-WebSocket-Accept");
+  return write_head(answer, {}, false, false);
+}
+
 Io H2ServerStream::write_body(std::string_view data, bool last) {
   if (head_only_) return Io::done;
   body_out_ += data.size();
@@ -59,6 +67,8 @@ Io H2ServerStream::finish(const Fields& trailers) {
 
 void H2ServerStream::finish_exchange() {
   drop_body();
+  exchange_over_ = true;
+  dismiss();
   if (closed() || answered()) return;
   give_up(responded_ ? H2Error::internal_error : H2Error::cancel);
 }

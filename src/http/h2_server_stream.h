@@ -23,6 +23,8 @@ class H2ServerStream : public H2Stream, public ServerStream {
   Io write_informational(const ResponseHead& head) override;
   Io write_head(const ResponseHead& head, std::string_view first, bool last, bool head_only) override;
   Io write_body(std::string_view data, bool last) override;
+  Io write_upgrade(const ResponseHead& head, std::string_view protocol) override;
+  bool closing() const override { return session_.ending(); }
   Io finish(const Fields& trailers) override;
   Io flush() override { return sent(flush_body()); }
   Signal& writable() override { return writable_; }

@@ -30,15 +30,17 @@ H2Session::H2Session(Role role, const H2Settings& settings, H2Owner& owner, H2Ou
   } else {
     nghttp2_session_client_new3(&session_, h2_callbacks(), this, session_options(), h2_memory());
   }
+  const bool server = role == Role::server;
   nghttp2_settings_entry entries[4] = {
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, settings_.stream_window},
       // RFC 9113 section 6.5.2 counts 32 bytes for each field besides.
       {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
        settings_.head.start_line + settings_.head.fields_bytes + 32 * settings_.head.fields_count},
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings_.max_streams},
-      {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
+      // Servers take CONNECT for other protocols (RFC 8441); clients no pushed streams.
+      {server ? NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL : NGHTTP2_SETTINGS_ENABLE_PUSH, server ? 1U : 0U},
   };
-  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries, role == Role::server ? 3 : 4);
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, entries, 4);
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
                                         static_cast<std::int32_t>(settings_.connection_window));
 }
@@ -119,6 +121,7 @@ std::uint32_t H2Session::streams_allowed() const {
 }
 
 void H2Session::announce_end() {
+  ending_ = true;
   nghttp2_submit_shutdown_notice(session_);
 }
 

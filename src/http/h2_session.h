@@ -94,6 +94,8 @@ class H2Session {
   /// GOAWAY in two steps (RFC 9113 section 6.8): announce, and a moment later draw the line.
   void announce_end();
   void end_with_streams();
+  /// GOAWAY has been announced.
+  bool ending() const { return ending_; }
   /// GOAWAY and nothing more.
   void terminate(H2Error error);
 
@@ -132,6 +134,7 @@ class H2Session {
   bool in_block_ = false;
   bool full_ = false;
   bool failed_ = false;
+  bool ending_ = false;
   std::int32_t last_id_ = -1;                       ///< of a stream that the client opened
   std::int32_t skipped_from_ = 0, skipped_to_ = 0;  ///< ids in between it passed over
   H2Error fault_ = H2Error::enhance_your_calm;      ///< why a callback ended the connection

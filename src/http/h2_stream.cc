@@ -45,6 +45,10 @@ Io H2Stream::put_end(const Fields& trailers) {
   return put_body({}, true);
 }
 
+void H2Stream::dismiss() {
+  if (exchange_over_ && end_written_ && !ended_ && !closed_) session_.reset(*this, H2Error::no_error);
+}
+
 void H2Stream::give_up(H2Error error) {
   pending_ = {};
   given_up_ = true;

@@ -44,6 +44,9 @@ class H2Stream {
   Io flush_body() const { return cut_ || given_up_ ? Io::failed : pending_.empty() ? Io::done : Io::blocked; }
   /// Nothing more of the exchange is to come or go.
   void give_up(H2Error error);
+  /// Server: the answer is complete, the exchange over, and whatever else the client would send nobody reads: it is
+  /// told so (RFC 9113 section 8.1). Does nothing before.
+  void dismiss();
   /// Drops what has come of the body.
   void drop_body();
   bool body_over() const { return ended_ && received_.empty(); }
@@ -65,6 +68,8 @@ class H2Stream {
   bool last_ = false;        ///< what is pending is the end
   bool waiting_ = false;     ///< nghttp2 waits for more to send
   bool end_sent_ = false;
+  bool end_written_ = false;  ///< END_STREAM has left
+  bool exchange_over_ = false;
   bool closed_ = false;
   bool cut_ = false;  ///< closed before our side was complete
   bool given_up_ = false;

@@ -42,14 +42,16 @@ struct RequestHead {
   std::string_view method_text;
   std::string_view target;  ///< as sent
   TargetForm form = TargetForm::origin;
-  std::string_view scheme;     ///< of an absolute-form target, else ""
-  std::string_view authority;  ///< absolute-form's or the Host field's, with port; "" only for HTTP/1.0 without Host
-  std::string_view path;       ///< raw, starts with "/"; "*" for asterisk-form
-  std::string_view query;      ///< raw, without "?"
-  bool has_query = false;      ///< true for "/x?" too
-  std::uint8_t major = 1;      ///< 1 or 2
-  std::uint8_t minor = 1;      ///< HTTP/1.minor
-  bool keep_alive = true;      ///< the client wants to go on, by version and Connection
+  std::string_view scheme;        ///< of an absolute-form target, else ""
+  std::string_view authority;     ///< absolute-form's or the Host field's, with port; "" only for HTTP/1.0 without Host
+  std::string_view path;          ///< raw, starts with "/"; "*" for asterisk-form
+  std::string_view query;         ///< raw, without "?"
+  bool has_query = false;         ///< true for "/x?" too
+  std::uint8_t major = 1;         ///< 1 or 2
+  std::uint8_t minor = 1;         ///< HTTP/1.minor
+  std::string_view upgrade;       ///< the protocol that the client asks to change to, in lower case; "" for none
+  bool extended_connect = false;  ///< it asks in HTTP/2's way (RFC 8441): by CONNECT, answered by 2xx
+  bool keep_alive = true;         ///< the client wants to go on, by version and Connection
   bool expect_continue = false;
   Framing framing;
   Fields fields;  ///< all lines as received, hop-by-hop ones too

@@ -57,6 +57,11 @@ class ServerStream : public Stream {
   /// (none, length; else chunked or until close, as the client's version allows). `head_only`: the framing describes a
   /// body that is not sent (HEAD, 304). Connection, Content-Length and Transfer-Encoding are the stream's own to write.
   virtual Io write_head(const ResponseHead& head, std::string_view first, bool last, bool head_only) = 0;
+  /// Says that the protocol changes to `protocol` (RFC 9110 section 7.8; RFC 8441 in HTTP/2). From here on the bodies
+  /// of both directions are that protocol's bytes; `last` ends a direction.
+  virtual Io write_upgrade(const ResponseHead& head, std::string_view protocol) = 0;
+  /// The connection is to end soon: a drain. readable() is notified when this becomes true.
+  virtual bool closing() const = 0;
   /// The client said Expect: 100-continue and nothing was answered to it yet.
   virtual bool expects_continue() const = 0;
   /// The request's body has been read to its end.
@@ -78,7 +83,9 @@ class ClientStream : public Stream {
  public:
   /// Sends the head and the first bytes of the body in one write; `target` stands in for the head's own.
   virtual Io write_head(const RequestHead& head, std::string_view target, std::string_view first, bool last) = 0;
-  /// The next response head, 1xx ones too; `head` is filled anew each time. Views live as long as the stream.
+  /// The next response head, 1xx ones too; 101 only where the request's head asked for an upgrade, and the bodies of
+  /// both directions are the other protocol's bytes then; `head` is filled anew each time. Views live as long as the
+  /// stream.
   virtual Io read_head(ResponseHead& head) = 0;
   /// The connection has carried a request before this one: it may be stale.
   virtual bool reused() const = 0;

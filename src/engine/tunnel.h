@@ -1,0 +1,45 @@
+#pragma once
+#include "base/scheduler.h"
+#include "http/stream.h"
+#include "http/websocket.h"
+
+namespace gatehouse::engine {
+
+/// Carries bytes both ways between a client and a service that have changed to another protocol (RFC 9110 section 7.8)
+/// until both have ended, one breaks off, nothing has passed for `idle`, or the client's connection is to end. A
+/// WebSocket is then told so at the end of a frame. One per exchange, in its driver's frame.
+class Tunnel {
+ public:
+  Tunnel(http::ServerStream& client, http::ClientStream& service, Scope& scope, Duration idle, bool websocket)
+      : client_(client), service_(service), scope_(scope), idle_(idle), websocket_(websocket) {}
+
+  Task<void> run();
+
+ private:
+  struct Direction {
+    http::Stream& from;
+    http::Stream& to;
+    http::WebSocketFrames frames;
+    bool over = false;
+  };
+  Task<void> carry(Direction& direction);
+  Task<bool> written(Direction& direction, http::Io io);
+  /// Waits for `signal`, as long as the tunnel lives. False: it is over.
+  Task<bool> wait(Signal& signal);
+  void break_off();
+  bool going_away() const { return websocket_ && client_.closing(); }
+  Task<void> say_goodbye();
+
+  http::ServerStream& client_;
+  http::ClientStream& service_;
+  Scope& scope_;
+  const Duration idle_;
+  const bool websocket_;
+  TimePoint active_{};  ///< when bytes passed last
+  bool broken_ = false;
+  Direction up_{client_, service_, {}, false};
+  Direction down_{service_, client_, {}, false};
+  Job upload_;  ///< last: ends before what it uses
+};
+
+}  // namespace gatehouse::engine
