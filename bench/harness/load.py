@@ -1,6 +1,7 @@
 """The load: wrk on the load core, and what its output says."""
 
 import dataclasses
+import os
 import re
 import subprocess
 
@@ -44,14 +45,14 @@ class Wrk:
     def __init__(self, children, core, program, log):
         self._children, self._core, self._program, self._log = children, core, program, log
 
-    def run(self, port, path, connections, seconds, headers=(), script=None, while_running=None):
+    def run(self, port, path, connections, seconds, headers=(), script=None, while_running=None, scheme="http"):
         """One run of whole `seconds`. `while_running(process)` may do things meanwhile and must return once the process has ended."""
         argv = [self._program, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         for header in headers:
             argv += ["-H", header]
         if script:
             argv += ["-s", script]
-        process = self._children.start([*argv, f"http://127.0.0.1:{port}{path}"], self._core, self._log,
+        process = self._children.start([*argv, f"{scheme}://127.0.0.1:{port}{path}"], self._core, self._log,
                                        stdout=subprocess.PIPE)
         try:
             if while_running:
@@ -60,3 +61,40 @@ class Wrk:
         finally:
             self._children.stop(process)
         return parse_wrk(out.decode())
+
+
+def parse_h2load(text, seconds):
+    """h2load counts the requests of its warm-up apart, and gives no percentiles."""
+    counts = re.search(r"requests: (\d+) total, (\d+) started, (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored", text)
+    rate = re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", text)
+    if not counts or not rate:
+        raise ValueError("not h2load's output: " + text)
+    done, good = int(counts[3]), int(counts[4])
+    bad = done - good
+    return Load(good, seconds, float(rate[1]), float("nan"), float("nan"),
+                f"{bad} without 2xx" if bad else "", bad)
+
+
+class H2load:
+    """HTTP/2 over TLS, one thread."""
+
+    def __init__(self, children, core, program, work):
+        self._children, self._core, self._program, self._work = children, core, program, work
+
+    def run(self, port, path, connections, streams, seconds, headers=(), body=""):
+        argv = [self._program, "-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}"]
+        for header in headers:
+            argv += ["-H", header]
+        if body:
+            file = os.path.join(self._work, "h2load.body")
+            with open(file, "w", encoding="latin-1") as f:
+                f.write(body)
+            argv += ["-d", file]
+        log = os.path.join(self._work, "h2load.log")
+        process = self._children.start([*argv, f"https://127.0.0.1:{port}{path}"], self._core, log,
+                                       stdout=subprocess.PIPE)
+        try:
+            out, _ = process.communicate(timeout=seconds + 60)
+        finally:
+            self._children.stop(process)
+        return parse_h2load(out.decode(), seconds)

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 
@@ -27,6 +28,8 @@ class Shape:
 
     routes: int = 0
     generation: int | None = None
+    tls: bool = False   # for the client, HTTP/1.1 and HTTP/2 by ALPN
+    grpc: bool = False  # the origin speaks HTTP/2 without TLS
 
     def prefixes(self):
         """Path prefixes to forward; [""] means everything."""
@@ -43,8 +46,10 @@ class Peer:
     name = ""
     reloads = True
 
-    def __init__(self, program, children, core, origin_port, work):
-        self.program, self._children, self._core, self._origin = program, children, core, origin_port
+    def __init__(self, program, children, core, origin_port, work, certificate="", h2_origin=0):
+        self.program, self._children, self._core = program, children, core
+        self._http_origin, self._h2_origin, self._certificate = origin_port, h2_origin, certificate
+        self._origin, self._shape = origin_port, Shape()
         self.dir = os.path.join(work, self.name)
         os.makedirs(self.dir, exist_ok=True)
         self.log = os.path.join(self.dir, "access.log")
@@ -77,6 +82,7 @@ class Peer:
     def start(self, shape, env=None):
         """Starts it and waits until it forwards."""
         self.port = free_port()
+        self._shape, self._origin = shape, self._h2_origin if shape.grpc else self._http_origin
         for path in (self.log, self.stderr):
             open(path, "wb").close()
         self._write("config", self.config(shape))
@@ -100,9 +106,16 @@ class Peer:
             self._children.stop(self.process)
             self.process = None
 
+    def connection(self, timeout):
+        if not self._shape.tls:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=trusting)
+
     def status(self, path):
         """Status of a GET on a connection of its own, 0 if there was no answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = self.connection(timeout=5)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -139,14 +152,17 @@ class Gatehouse(Peer):
 
         routes = "".join(f'  - {{name: "route-{i}", path: "{pattern(prefix)}", service: origin}}\n'
                          for i, prefix in enumerate(shape.prefixes()))
+        tls = ""
+        if shape.tls:
+            tls = f', tls: {{certificates: [{{cert: "{self._certificate}.crt", key: "{self._certificate}.key"}}]}}'
         return f"""workers: 1
 listeners:
-  - {{name: bench, address: "127.0.0.1:{self.port}"}}
+  - {{name: bench, address: "127.0.0.1:{self.port}"{tls}}}
 limits: {{max_connections: {CONNECTIONS}}}
 logging: {{level: warn, access: {{path: "{self.log}", format: json}}}}
 services:
   - name: origin
-    url: http://127.0.0.1:{self._origin}
+    url: {"grpc" if shape.grpc else "http"}://127.0.0.1:{self._origin}
     pool: {{max_connections: 4096, max_idle: {UPSTREAM_KEEPALIVE}, queue: 4096}}
 routes:
 {routes}"""
@@ -160,7 +176,15 @@ class Nginx(Peer):
     version_args = ("-v",)
 
     def config(self, shape):
-        places = "".join(f"    location {prefix or '/'} {{ proxy_pass http://origin; }}\n" for prefix in shape.prefixes())
+        forward = "grpc_pass grpc://origin" if shape.grpc else "proxy_pass http://origin"
+        places = "".join(f"    location {prefix or '/'} {{ {forward}; }}\n" for prefix in shape.prefixes())
+        listen, tls = "", ""
+        if shape.tls:
+            listen = " ssl http2"
+            tls = (f"    ssl_certificate {self._certificate}.crt;\n    ssl_certificate_key {self._certificate}.key;\n"
+                   "    ssl_protocols TLSv1.2 TLSv1.3;\n")
+        if shape.grpc:
+            tls += "    grpc_set_header X-Forwarded-For $remote_addr;\n    grpc_set_header X-Request-Id $request_id;\n"
         user = "user root;\n" if os.geteuid() == 0 else ""
         temp = "".join(f"  {kind}_temp_path {self.dir}/temp-{kind};\n"
                        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -202,8 +226,8 @@ http {{
     keepalive_requests 1000000000;
   }}
   server {{
-    listen 127.0.0.1:{self.port} backlog=4096;
-{places}  }}
+    listen 127.0.0.1:{self.port}{listen} backlog=4096;
+{tls}{places}  }}
 }}
 """
 
@@ -229,6 +253,7 @@ class HAProxy(Peer):
         line = ('{"ts":"%tr","request_id":"%ID","client_ip":"%ci","method":"%HM","host":"%[var(txn.host)]","path":"%HU",'
                 '"protocol":"%HV","status":%ST,"target":"%si:%sp","bytes_in":%U,"bytes_out":%B,'
                 '"duration":%Ta,"upstream":%Tr}').replace('"', '\\"')
+        tls = f" ssl crt {self._certificate}.pem alpn h2,http/1.1" if shape.tls else ""
         return f"""global
   nbthread 1
   maxconn {CONNECTIONS}
@@ -247,7 +272,7 @@ defaults
   timeout http-request 10s
   maxconn {CONNECTIONS}
 frontend bench
-  bind 127.0.0.1:{self.port} backlog 4096
+  bind 127.0.0.1:{self.port} backlog 4096{tls}
   log-format "{line}"
   unique-id-format %[uuid()]
   unique-id-header X-Request-Id
@@ -261,7 +286,7 @@ frontend bench
   http-response set-header Via "1.1 haproxy"
   http-request set-header Host 127.0.0.1:{self._origin}
 {choose}backend origin
-  server origin 127.0.0.1:{self._origin}
+  server origin 127.0.0.1:{self._origin}{" proto h2" if shape.grpc else ""}
 """
 
     def argv(self, shape):
@@ -286,7 +311,7 @@ class Envoy(Peer):
             "bytes_out": "%BYTES_SENT%", "duration": "%DURATION%", "upstream": "%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%"}
         manager = {
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-            "stat_prefix": "bench", "codec_type": "HTTP1", "use_remote_address": True,
+            "stat_prefix": "bench", "codec_type": "AUTO" if shape.tls else "HTTP1", "use_remote_address": True,
             "via": "1.1 envoy",
             "access_log": [{"name": "file", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
@@ -302,11 +327,20 @@ class Envoy(Peer):
                            for prefix in shape.prefixes()]}]},
             "http_filters": [{"name": "router", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}
+        chain = {"filters": [{"name": "http", "typed_config": manager}]}
+        if shape.tls:
+            chain["transport_socket"] = {"name": "tls", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": {"alpn_protocols": ["h2", "http/1.1"], "tls_certificates": [{
+                    "certificate_chain": {"filename": self._certificate + ".crt"},
+                    "private_key": {"filename": self._certificate + ".key"}}]}}}
+        spoken = {"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}}}}} if shape.grpc else {}
         address = lambda port: {"socket_address": {"address": "127.0.0.1", "port_value": port}}
         return json.dumps({"static_resources": {
-            "listeners": [{"name": "bench", "address": address(self.port), "filter_chains": [{"filters": [
-                {"name": "http", "typed_config": manager}]}]}],
-            "clusters": [{"name": "origin", "type": "STATIC", "connect_timeout": "5s",
+            "listeners": [{"name": "bench", "address": address(self.port), "filter_chains": [chain]}],
+            "clusters": [{**spoken, "name": "origin", "type": "STATIC", "connect_timeout": "5s",
                           "circuit_breakers": {"thresholds": [limits]},
                           "load_assignment": {"cluster_name": "origin", "endpoints": [{"lb_endpoints": [
                               {"endpoint": {"address": address(self._origin)}}]}]}}]}})

@@ -46,6 +46,8 @@ class Row:
     headers: tuple = ()
     script: str | None = None
     shape: Shape = Shape()
+    streams: int = 0  # at a time on a connection: the load is HTTP/2's
+    body: str = ""    # of a POST in HTTP/2
 
 
 ROWS = (
@@ -58,6 +60,14 @@ ROWS = (
     Row("close", "no keep-alive to the client", headers=("Connection: close",)),
     Row("conns1000", "small GET, 1,000 connections", connections=1000),
     Row("routes", "10,000 routes", path="/r/0/items", script="routes.lua", shape=Shape(routes=10000)),
+    Row("tls", "TLS 1.3, small GET, 64 connections", goal=0.9, shape=Shape(tls=True)),
+    Row("tls1m", "1 MiB response over TLS, 16 connections", path="/bytes/1048576", length=1048576, connections=16,
+        shape=Shape(tls=True)),
+    Row("h2", "HTTP/2 over TLS, 10 connections, 100 streams", goal=0.9, connections=10, streams=10,
+        shape=Shape(tls=True)),
+    Row("grpc", "gRPC unary, HTTP/2 on both sides, 100 streams", connections=10, streams=10, body="\0\0\0\0\5hello",
+        path="/shop.Echo/Unary", headers=("content-type: application/grpc", "te: trailers"),
+        shape=Shape(tls=True, grpc=True)),
     Row("reload", "reloads under load", kind="reload", goal=0, shape=Shape(generation=0)),
     Row("idle", "idle connections, bytes of RSS each", kind="idle", goal=5 * 1024),
     Row("calls", "calls per request", kind="calls", goal=None),
@@ -93,6 +103,7 @@ class Bench:
 
     children: machine.Children
     wrk: object
+    h2load: object
     tools: str
     lua: str
     work: str
@@ -105,7 +116,9 @@ def check_equivalent(peer, row):
     """Trial requests before the load: status, length, routes, and what headers the upstream and the client see. Gives a
     list of what is not as it should be."""
     found = []
-    connection = http.client.HTTPConnection("127.0.0.1", peer.port, timeout=10)
+    if row.shape.grpc:
+        return found  # h2load counts what is not answered by 2xx
+    connection = peer.connection(timeout=10)
 
     def exchange(method, path, body=None):
         connection.request(method, path, body=body)
@@ -144,8 +157,11 @@ def check_equivalent(peer, row):
 
 
 def _drive(bench, peer, row, seconds, while_running=None):
+    if row.streams:
+        return bench.h2load.run(peer.port, row.path, row.connections, row.streams, seconds, row.headers, row.body)
     script = os.path.join(bench.lua, row.script) if row.script else None
-    return bench.wrk.run(peer.port, row.path, row.connections, seconds, row.headers, script, while_running)
+    return bench.wrk.run(peer.port, row.path, row.connections, seconds, row.headers, script, while_running,
+                         "https" if row.shape.tls else "http")
 
 
 def take_load(bench, peer, row, while_running=None):

@@ -72,18 +72,27 @@ void H2Block::add_pseudo(std::string_view name, std::string_view value) {
   if (to != nullptr) *to = arena_.copy(value);
 }
 
-/// RFC 9113 section 8.2.3: the crumbs of a cookie become one line again.
+/// RFC 9113 section 8.2.3: the crumbs of a cookie become one line again. Empty ones say nothing.
 void H2Block::join_cookies() {
+  std::size_t room = 0;
+  for (const Field& field : *fields_) {
+    if (field.id == FieldId::cookie) room += field.value.size() + 2;
+  }
+  char* const start = arena_.reserve(room);
+  char* to = start;
   Field* first = nullptr;
   for (Field& field : *fields_) {
-    if (field.id != FieldId::cookie || field.removed) continue;
-    if (first == nullptr) {
-      first = &field;
-      continue;
+    if (field.id != FieldId::cookie) continue;
+    if (!field.value.empty()) {
+      if (to != start) to = std::copy_n("; ", 2, to);
+      to = std::copy(field.value.begin(), field.value.end(), to);
     }
-    first->value = arena_.concat(first->value, "; ", field.value);
-    field.removed = true;
+    field.removed = first != nullptr;
+    if (first == nullptr) first = &field;
   }
+  const auto size = static_cast<std::size_t>(to - start);
+  arena_.take_back(room - size);
+  first->value = {start, size};
 }
 
 const char* H2Block::read_target(RequestHead& head) const {
