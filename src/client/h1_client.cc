@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "client/handshake.h"
+
 namespace gatehouse::client {
 
 using http::Io;
@@ -29,6 +31,22 @@ Io H1Client::connected() {
   return Io::done;
 }
 
+Io H1Client::start_tls(const io::TlsPeer& peer, io::TlsSession& session) {
+  const std::optional<Error> error = client::start_tls(wire_.socket, peer, session);
+  if (!error) return Io::blocked;
+  error_ = *error;
+  broken_ = true;
+  return Io::failed;
+}
+
+Io H1Client::shake_hands() {
+  const Result<bool> done = client::shake_hands(wire_.socket);
+  if (done) return *done ? Io::done : Io::blocked;
+  error_ = done.error();
+  broken_ = true;
+  return Io::failed;
+}
+
 void H1Client::begin(Arena& arena, http::Method method) {
   arena_ = &arena;
   method_ = method;
@@ -43,6 +61,7 @@ bool H1Client::end() {
   const bool usable = !broken_ && request_done_ && wire_.flushed() && keep_alive_ && wire_.body_complete() &&
                       !wire_.has_surplus() && !wire_.socket.peer_finished();
   wire_.drop_buffers();
+  if (usable) wire_.socket.rest();
   arena_ = nullptr;
   return usable;
 }
@@ -52,13 +71,20 @@ void H1Client::reset() {
   if (wire_.socket.is_open()) wire_.socket.reset_on_close();
 }
 
+Io H1Client::lost(RetrySafety retry, const char* detail, int sys) {
+  const io::TlsConnection* const tls = wire_.socket.tls();
+  // With TLS 1.3 a service says after the handshake only that it does not take the gateway's certificate.
+  const bool said_why = tls != nullptr && *tls->failure() != '\0';
+  return failed(said_why ? Reason::upstream_tls : Reason::upstream_reset, retry, said_why ? tls->failure() : detail,
+                sys);
+}
+
 Io H1Client::sent(Io io) {
   if (io == Io::done && upgraded_ && request_done_) wire_.socket.shut_down_writing();
   if (io != Io::failed) return io;
   // Whether it may be tried again depends on what had left before.
   const RetrySafety retry = wire_.written() == 0 ? RetrySafety::yes : RetrySafety::if_reused;
-  return failed(Reason::upstream_reset, retry, "the service closed the connection while the request was sent",
-                wire_.error_number());
+  return lost(retry, "the service closed the connection while the request was sent", wire_.error_number());
 }
 
 Io H1Client::write_head(const http::RequestHead& head, std::string_view target, std::string_view first, bool last) {
@@ -156,7 +182,7 @@ Io H1Client::read_head(http::ResponseHead& head) {
     if (got.kind == Transfer::Kind::done) continue;
     if (got.kind == Transfer::Kind::blocked) return Io::blocked;
     const RetrySafety retry = answered_ ? RetrySafety::no : RetrySafety::if_reused;
-    return failed(Reason::upstream_reset, retry, "the service closed the connection before its answer", got.error);
+    return lost(retry, "the service closed the connection before its answer", got.error);
   }
 }
 

@@ -14,13 +14,18 @@ class H1Client final : public http::ClientStream {
   /// blocked.
   http::Io connect(io::Reactor& reactor, const io::Endpoint& endpoint);
   http::Io connected();
+  /// On a connection that stands: begins to speak TLS. Then call shake_hands() until it is not blocked, waiting for
+  /// handshake_signal() between. `session` outlives the connection. Failures are upstream_tls.
+  http::Io start_tls(const io::TlsPeer& peer, io::TlsSession& session);
+  http::Io shake_hands();
+  Signal& handshake_signal() { return wire_.socket.handshake_signal(); }
 
   /// Starts an exchange; `arena` holds what is sent and received of heads, and outlives it.
   void begin(Arena& arena, http::Method method);
   /// Ends the exchange. True: both messages were complete and the service keeps the connection.
   bool end();
   /// An idle connection on which something happened (bytes nobody asked for, or its end) is of no use any more.
-  bool stale() const { return wire_.socket.can_read() || wire_.socket.peer_finished(); }
+  bool stale() { return !wire_.socket.quiet(); }
   io::Channel& socket() { return wire_.socket; }
 
   http::Io write_head(const http::RequestHead& head, std::string_view target, std::string_view first,
@@ -40,6 +45,8 @@ class H1Client final : public http::ClientStream {
 
  private:
   http::Io failed(Reason reason, RetrySafety retry, const char* detail, int sys = 0);
+  /// The same for a connection that ended before the answer: TLS may have given a reason of its own.
+  http::Io lost(RetrySafety retry, const char* detail, int sys);
   http::Io sent(http::Io io);
 
   H1Wire wire_;

@@ -67,7 +67,7 @@ Io H1Wire::read_body(http::BodyPiece& piece) {
     body_begin_ = 0;
     body_end_ = got.kind == Transfer::Kind::done ? got.bytes : 0;
     if (got.kind == Transfer::Kind::end) {
-      if (decoder_.finish()) continue;
+      if (!socket.cut_off() && decoder_.finish()) continue;
       ended_early_ = true;
       return Io::failed;
     }

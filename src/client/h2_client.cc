@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "client/handshake.h"
+
 namespace gatehouse::client {
 
 using http::Io;
@@ -48,7 +50,7 @@ H2Client::~H2Client() {
   while (!lists_->streams.empty()) delete &lists_->streams.front();
 }
 
-Io H2Client::connect(const io::Endpoint& endpoint) {
+Io H2Client::connect(io::Reactor&, const io::Endpoint& endpoint) {
   const auto failed = [this](const char* detail) {
     error_ = {Reason::upstream_connect, Source::upstream, RetrySafety::yes, errno, detail};
     return Io::failed;
@@ -64,9 +66,30 @@ Io H2Client::connected() {
     error_ = {Reason::upstream_connect, Source::upstream, RetrySafety::yes, error, "cannot connect"};
     return Io::failed;
   }
-  reader_.attach(reactor_.scheduler(), &socket_.readable, nullptr, kNever);
-  wire_.write_soon();  // the preface leaves with the first request
   return Io::done;
+}
+
+Io H2Client::start_tls(const io::TlsPeer& peer, io::TlsSession& session) {
+  const std::optional<Error> error = client::start_tls(socket_, peer, session);
+  if (!error) return Io::blocked;
+  error_ = *error;
+  return Io::failed;
+}
+
+Io H2Client::shake_hands() {
+  const Result<bool> done = client::shake_hands(socket_);
+  if (done && !*done) return Io::blocked;
+  if (done && socket_.tls()->protocol() == "h2") return Io::done;
+  error_ =
+      done ? Error{Reason::upstream_tls, Source::upstream, RetrySafety::yes, 0, "it does not agree to HTTP/2 (ALPN)"}
+           : done.error();
+  return Io::failed;
+}
+
+void H2Client::begin() {
+  reader_.attach(reactor_.scheduler(), &socket_.readable, nullptr, kNever);
+  if (socket_.can_read()) socket_.readable.notify();  // what came with the end of the handshake
+  wire_.write_soon();                                 // the preface leaves with the first request
 }
 
 // ---- slots and streams ----

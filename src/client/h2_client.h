@@ -21,9 +21,14 @@ class H2Client final : private http::H2Owner {
   H2Client& operator=(const H2Client&) = delete;
 
   /// Starts to connect. Io::failed: error() says why. Then wait for writable() and call connected() until it is not
-  /// blocked; from then on HTTP/2 is spoken.
-  http::Io connect(const io::Endpoint& endpoint);
+  /// blocked, shake hands where TLS is spoken (as with H1Client), and begin().
+  http::Io connect(io::Reactor& reactor, const io::Endpoint& endpoint);
   http::Io connected();
+  http::Io start_tls(const io::TlsPeer& peer, io::TlsSession& session);
+  http::Io shake_hands();
+  Signal& handshake_signal() { return socket_.handshake_signal(); }
+  /// HTTP/2 is spoken from here on.
+  void begin();
   Signal& writable() { return socket_.writable; }
   const Error& error() const { return error_; }
 

@@ -55,6 +55,10 @@ Value<std::vector<WrittenListener>> listener_list();
 Value<std::vector<WrittenService>> service_list();
 Value<std::vector<WrittenRoute>> route_list();
 Value<Reference> reference(std::string type);
+/// The name of a file, relative to the file in which it is written.
+Value<std::string> file_name();
+/// Where `key` stands in `node`, or `node` itself.
+Mark mark_of(const Node& node, const char* key);
 
 /// Names, references and what spans several objects; completes the model. `tree` owns the nodes that plugins keep.
 Model resolve(WrittenModel written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,

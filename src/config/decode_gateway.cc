@@ -130,26 +130,6 @@ const Options<Limits>& limits_options() {
   return table;
 }
 
-/// The name of a file, relative to the file in which it is written. `mark` gets the place.
-Value<std::string> file_name() {
-  return custom<std::string>({.decode =
-                                  [](const Node& node, const Where& at, std::string& to) {
-                                    if (!node.is_scalar() || node.text().empty()) {
-                                      at.expected("the name of a file", node);
-                                      return false;
-                                    }
-                                    to = relative_to_writer(node.mark(), node.text());
-                                    return true;
-                                  },
-                              .type = "file",
-                              .schema = schema_of_type("string")});
-}
-
-Mark mark_of(const Node& node, const char* key) {
-  const Node* found = node.find(key);
-  return found != nullptr ? found->mark() : node.mark();
-}
-
 const Options<TlsCertificate>& certificate_options() {
   static const auto table =
       Options<TlsCertificate>()

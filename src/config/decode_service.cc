@@ -168,10 +168,33 @@ const Options<Timeouts>& service_timeouts() {
   return table;
 }
 
+const Options<ServiceTls>& service_tls_options() {
+  static const auto table =
+      Options<ServiceTls>()
+          .add("verify", &ServiceTls::verify, boolean(),
+               "Whether the service must show a certificate that is believed.")
+          .add("sni", &ServiceTls::sni,
+               string([](std::string_view text) { return is_host_name(text) ? "" : "must be a DNS name"; }),
+               "The name that is asked for and verified, instead of the target's.")
+          .add("ca", &ServiceTls::ca, file_name(),
+               "PEM file: who signs the certificates, instead of the system's authorities.")
+          .add("cert", &ServiceTls::cert, file_name(),
+               "PEM file: the certificate that the gateway shows, and its chain.")
+          .add("key", &ServiceTls::key, file_name(), "PEM file: its private key, without a passphrase.")
+          .later({"min_version", "max_version", "ciphers", "curves", "alpn", "crl", "depth"})
+          .check([](const ServiceTls& tls, const Where& at) {
+            if (tls.cert.empty() != tls.key.empty()) at.error("needs both \"cert\" and \"key\", or neither");
+            if (!tls.verify && !tls.ca.empty()) at.error("cannot have \"ca\" where nothing is verified");
+          });
+  return table;
+}
+
 /// What a URL's scheme or `protocol` says is spoken.
 std::optional<Protocol> protocol_named(std::string_view word) {
   if (word == "http") return Protocol::http;
+  if (word == "https") return Protocol::https;
   if (word == "h2c" || word == "grpc") return Protocol::h2c;
+  if (word == "h2" || word == "grpcs") return Protocol::h2;
   return std::nullopt;
 }
 
@@ -195,9 +218,6 @@ bool take_url(WrittenService& service, const Where& at) {
   }
   const std::size_t scheme_end = url.find("://");
   const std::string scheme = lower(url.substr(0, scheme_end == std::string::npos ? 0 : scheme_end));
-  if (scheme == "https" || scheme == "grpcs" || scheme == "h2") {
-    return refuse("scheme \"" + scheme + "\" is not supported yet");
-  }
   const std::optional<Protocol> spoken = protocol_named(scheme);
   if (!spoken) return refuse("must be a URL such as http://127.0.0.1:9001, or unix: and a path");
   const std::string rest = url.substr(scheme_end + 3);
@@ -210,7 +230,7 @@ bool take_url(WrittenService& service, const Where& at) {
     return refuse("must have a path without spaces and control characters");
   }
   const bool has_port = authority.rfind(':') != std::string::npos && !authority.ends_with(']');
-  const auto address = parse_address(has_port ? authority : authority + ":80", true);
+  const auto address = parse_address(has_port ? authority : authority + (is_tls(*spoken) ? ":443" : ":80"), true);
   if (!address || address->kind == Address::Kind::unix_path || address->port == 0) {
     return refuse("must be a URL with a host and a port from 1 to 65535");
   }
@@ -239,6 +259,19 @@ bool finish_service(const Node& node, const Where& at, WrittenService& service, 
   }
   if (node.find("protocol")) {
     service.protocol = protocol_named(service.written_protocol).value_or(Protocol::http);
+  }
+  service.tls_mark = mark_of(node, "tls");
+  if (node.find("tls") && !is_tls(service.protocol)) {
+    at.key("tls", service.tls_mark).error("needs a service that speaks TLS: https, h2 or grpcs");
+    good = false;
+  }
+  if (is_tls(service.protocol) && service.tls.verify && service.tls.sni.empty()) {
+    for (const Target& target : service.targets) {
+      if (target.address.kind != Address::Kind::unix_path) continue;
+      at.error("needs \"tls: {sni: …}\": a Unix socket has no name that could be verified");
+      good = false;
+      break;
+    }
   }
   const bool out_of_turn =
       std::ranges::all_of(service.targets, [](const Target& target) { return target.weight == 0; });
@@ -274,16 +307,24 @@ const Options<WrittenService>& service_options() {
                     1),
                "Several addresses instead of a URL.")
           .add("discovery", &WrittenService::dns, discovered(), "Where addresses come from, instead of a URL.")
-          .add("protocol", &WrittenService::written_protocol,
-               word_with_later({"http", "h2c", "grpc"}, {"https", "h2", "grpcs"}),
-               "What is spoken to the targets: HTTP/1.1, or HTTP/2 without TLS (`h2c`, `grpc`). Overrides the URL's "
+          .add("protocol", &WrittenService::written_protocol, one_of({"http", "https", "h2c", "h2", "grpc", "grpcs"}),
+               "What is spoken to the targets: HTTP/1.1 or HTTP/2 (`h2c`, `h2`, `grpc`, `grpcs`), with TLS (`https`, "
+               "`h2`, `grpcs`) or without. Overrides the URL's "
                "scheme.")
+          .add("tls", &Service::tls,
+               mapping_of<ServiceTls>(service_tls_options(),
+                                      [](const Node& written, const Where&, ServiceTls& to) {
+                                        to.ca_mark = mark_of(written, "ca");
+                                        to.cert_mark = mark_of(written, "cert");
+                                        to.key_mark = mark_of(written, "key");
+                                      }),
+               "How TLS is spoken to the targets.")
           .add("load_balancing", &WrittenService::algorithm, balancing(), "How a target is chosen.")
           .add("timeouts", &Service::timeouts, service_timeouts().nested(), "How long each step may take.")
           .add("pool", &Service::pool, pool_options().nested(), "Connections to the targets.")
           .add("plugins", &Service::plugins, plugin_list(), "Plugins for the routes that lead here.")
-          .later({"tls", "health", "circuit_breaker", "retry", "auth", "websocket", "upgrade", "resolve", "zone",
-                  "limits", "proxy_protocol", "validation"});
+          .later({"health", "circuit_breaker", "retry", "auth", "websocket", "upgrade", "resolve", "zone", "limits",
+                  "proxy_protocol", "validation"});
   return table;
 }
 

@@ -10,19 +10,28 @@
 namespace gatehouse::config {
 namespace {
 
-/// Notes which files `tls` names and what they hold: a renewed certificate is a change, though no word of the
-/// configuration is another.
-void read_tls_files(ListenerTls& tls, std::vector<std::string>& files) {
-  const auto hash_of = [&](const std::string& path) {
-    files.push_back(path);
-    std::string contents;
-    return read_file(path, contents).empty() ? std::hash<std::string>()(contents) : 0;
-  };
-  for (TlsCertificate& certificate : tls.certificates) {
-    certificate.contents = hash_of(certificate.cert);
-    certificate.contents = certificate.contents * 31 + hash_of(certificate.key);
+/// A hash of what `path` holds, 0 if it cannot be read; notes that the configuration has to do with it. A renewed
+/// certificate is a change, though no word of the configuration is another.
+std::size_t hash_of(const std::string& path, std::vector<std::string>& files) {
+  if (path.empty()) return 0;
+  files.push_back(path);
+  std::string contents;
+  return read_file(path, contents).empty() ? std::hash<std::string>()(contents) : 0;
+}
+
+void read_tls_files(Model& model, std::vector<std::string>& files) {
+  for (Listener& listener : model.listeners) {
+    if (!listener.tls) continue;
+    for (TlsCertificate& certificate : listener.tls->certificates) {
+      certificate.contents = hash_of(certificate.cert, files);
+      certificate.contents = certificate.contents * 31 + hash_of(certificate.key, files);
+    }
+    listener.tls->client_auth.contents = hash_of(listener.tls->client_auth.ca, files);
   }
-  if (!tls.client_auth.ca.empty()) tls.client_auth.contents = hash_of(tls.client_auth.ca);
+  for (Service& service : model.services) {
+    ServiceTls& tls = service.tls;
+    tls.contents = (hash_of(tls.ca, files) * 31 + hash_of(tls.cert, files)) * 31 + hash_of(tls.key, files);
+  }
 }
 
 Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::string> files) {
@@ -41,9 +50,7 @@ Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::s
     WrittenModel written;
     root_options().decode(*tree, Where(out, "", tree->mark()), written);
     loaded.model = resolve(std::move(written), loaded.tree, catalogue, out);
-    for (Listener& listener : loaded.model.listeners) {
-      if (listener.tls) read_tls_files(*listener.tls, loaded.files);
-    }
+    read_tls_files(loaded.model, loaded.files);
     if (catalogue.check_tls && !out.has_errors()) catalogue.check_tls(loaded.model, out);
     if (catalogue.check_routes && !out.has_errors()) catalogue.check_routes(loaded.model, out);
   } catch (const std::exception& fault) {

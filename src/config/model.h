@@ -83,6 +83,18 @@ struct Pool {
 
 /// What is spoken to a service.
 enum class Protocol : std::uint8_t { http, https, h2c, h2 };
+inline bool is_tls(Protocol protocol) {
+  return protocol == Protocol::https || protocol == Protocol::h2;
+}
+/// How TLS is spoken to a service. Names of files are as they are opened.
+struct ServiceTls {
+  bool verify = true;
+  std::string sni;        ///< whom to ask for and to verify; "" for the target's own name or address
+  std::string ca;         ///< "" for the system's authorities
+  std::string cert, key;  ///< "" for none
+  Mark ca_mark, cert_mark, key_mark;
+  std::size_t contents = 0;  ///< a hash of what the files held
+};
 inline bool is_http2(Protocol protocol) {
   return protocol == Protocol::h2c || protocol == Protocol::h2;
 }
@@ -95,6 +107,8 @@ struct Service {
   std::string base_path;        ///< the url's path without a final slash, "" if it has none
   std::vector<Target> targets;  ///< at least one
   Protocol protocol = Protocol::http;
+  ServiceTls tls;  ///< counts where the protocol has TLS
+  Mark tls_mark;   ///< of the key, or of the service
   Timeouts timeouts;
   Pool pool;
   std::vector<PluginUse> plugins;

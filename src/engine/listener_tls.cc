@@ -1,5 +1,7 @@
 #include "engine/listener_tls.h"
 
+#include "engine/service_tls.h"
+
 namespace gatehouse::engine {
 
 std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, std::size_t index,
@@ -34,6 +36,7 @@ std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, 
 
 void check_tls(const config::Model& model, config::Diagnostics& out) {
   for (std::size_t i = 0; i < model.listeners.size(); ++i) make_tls(model.listeners[i], i, out);
+  for (std::size_t i = 0; i < model.services.size(); ++i) make_tls(model.services[i], i, out);
 }
 
 }  // namespace gatehouse::engine

@@ -11,7 +11,7 @@ namespace gatehouse::engine {
 std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, std::size_t index,
                                               config::Diagnostics& out);
 
-/// Tries all listeners' files.
+/// Tries all listeners' and services' files.
 void check_tls(const config::Model& model, config::Diagnostics& out);
 
 }  // namespace gatehouse::engine

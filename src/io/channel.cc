@@ -11,6 +11,11 @@ bool Channel::start_tls(std::shared_ptr<const TlsServer> server, std::string_vie
   return tls_ != nullptr;
 }
 
+bool Channel::start_tls(const TlsPeer& peer, TlsSession& session) {
+  tls_ = TlsConnection::connect(*this, peer, session);
+  return tls_ != nullptr;
+}
+
 Transfer Channel::discard() {
   char sink[16 * 1024];
   return Descriptor::read(sink, sizeof sink);

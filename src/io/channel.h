@@ -26,6 +26,10 @@ class Channel : private Descriptor {
 
   /// Speaks TLS from here on, as the server; `received` has been read already. False: no memory.
   bool start_tls(std::shared_ptr<const TlsServer> server, std::string_view received);
+  /// Speaks TLS from here on, as the client; `session` outlives the connection. False: as TlsConnection::connect.
+  bool start_tls(const TlsPeer& peer, TlsSession& session);
+  /// What a handshake that is blocked waits for.
+  Signal& handshake_signal() { return tls_->wants_write() ? writable : readable; }
   /// Null on a plain connection.
   TlsConnection* tls() { return tls_.get(); }
   const TlsConnection* tls() const { return tls_.get(); }
@@ -43,6 +47,13 @@ class Channel : private Descriptor {
   /// Reads once and drops what comes, undeciphered: for what nobody wants any more.
   Transfer discard();
   bool can_read() const { return Descriptor::can_read() || (tls_ != nullptr && tls_->holds_bytes()); }
+  /// Whether nothing has come on a connection on which nothing is expected; what TLS needs for itself is nothing.
+  bool quiet() {
+    if (peer_finished()) return false;
+    return !can_read() || (tls_ != nullptr && tls_->quiet());
+  }
+  /// After an end: the protocol has an orderly one, and this was none.
+  bool cut_off() const { return tls_ != nullptr && tls_->cut_off(); }
 
   /// Nothing is under way: gives up what memory it can.
   void rest() {

@@ -80,21 +80,35 @@ int TlsConnection::bio_write(BIO* bio, const char* from, int size) {
 std::unique_ptr<TlsConnection> TlsConnection::accept(Descriptor& socket, std::shared_ptr<const TlsServer> server,
                                                      std::string_view received) {
   std::unique_ptr<TlsConnection> made(new TlsConnection(socket));
-  made->ssl_ = server->new_session();
-  BIO* bio = BIO_new(bio_method());
-  if (made->ssl_ == nullptr || bio == nullptr) {
-    BIO_free(bio);
-    return nullptr;
-  }
-  BIO_set_data(bio, made.get());
-  SSL_set_bio(made->ssl_, bio, bio);
+  if (!made->take(server->new_session())) return nullptr;
   made->server_ = std::move(server);
   made->early_ = received;
   return made;
 }
 
+std::unique_ptr<TlsConnection> TlsConnection::connect(Descriptor& socket, const TlsPeer& peer, TlsSession& session) {
+  std::unique_ptr<TlsConnection> made(new TlsConnection(socket));
+  if (!made->take(peer.client->new_session(peer.host, session))) return nullptr;
+  return made;
+}
+
+bool TlsConnection::take(SSL* ssl) {
+  ssl_ = ssl;
+  BIO* const bio = ssl != nullptr ? BIO_new(bio_method()) : nullptr;
+  if (bio == nullptr) return false;
+  BIO_set_data(bio, this);
+  SSL_set_bio(ssl, bio, bio);
+  return true;
+}
+
 TlsConnection::~TlsConnection() {
   SSL_free(ssl_);
+}
+
+const char* TlsConnection::words(unsigned long code) const {
+  if (SSL_is_server(ssl_) == 0) return TlsClient::words(ssl_, code);
+  const char* const reason = ERR_reason_error_string(code);
+  return reason != nullptr ? reason : "TLS failed";
 }
 
 Transfer TlsConnection::outcome(int result) {
@@ -111,13 +125,12 @@ Transfer TlsConnection::outcome(int result) {
     default:
       broken_ = true;
       if (ended_) {
-        more_ = true;
+        cut_off_ = more_ = true;
         return {Transfer::Kind::end, 0, 0};
       }
       if (error_ == 0) {
         error_ = EPROTO;
-        const char* reason = ERR_reason_error_string(ERR_peek_error());
-        failure_ = reason != nullptr ? reason : "TLS failed";
+        failure_ = words(ERR_peek_error());
       }
       return {Transfer::Kind::failed, 0, error_};
   }
@@ -169,6 +182,11 @@ Transfer TlsConnection::write(const iovec* parts, int count) {
     size += bytes;
   }
   return write(record.data(), size);
+}
+
+bool TlsConnection::quiet() {
+  char byte;
+  return read(&byte, 1).kind == Transfer::Kind::blocked;
 }
 
 void TlsConnection::rest() {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "io/descriptor.h"
+#include "io/tls_client.h"
 #include "io/tls_server.h"
 
 struct bio_method_st;
@@ -18,6 +19,8 @@ class TlsConnection {
   /// The server's side; `received` has been read from the descriptor already. Null: no memory.
   static std::unique_ptr<TlsConnection> accept(Descriptor& socket, std::shared_ptr<const TlsServer> server,
                                                std::string_view received);
+  /// The client's side towards `peer`. `session` outlives the connection. Null: as TlsClient::new_session.
+  static std::unique_ptr<TlsConnection> connect(Descriptor& socket, const TlsPeer& peer, TlsSession& session);
   ~TlsConnection();
   TlsConnection(const TlsConnection&) = delete;
   TlsConnection& operator=(const TlsConnection&) = delete;
@@ -35,6 +38,11 @@ class TlsConnection {
   Transfer write(const iovec* parts, int count);
   /// Bytes, or the end, lie here that nobody has read.
   bool holds_bytes() const { return more_; }
+  /// The peer's end came without a close_notify: it is no sign that what was read is the whole.
+  bool cut_off() const { return cut_off_; }
+  /// Takes in what came of TLS's own, such as tickets. False: bytes or an end came too, or it failed; the connection
+  /// is of no use to one who expects nothing.
+  bool quiet();
 
   /// Gives up the buffers, which nobody needs until bytes come.
   void rest();
@@ -45,9 +53,12 @@ class TlsConnection {
 
  private:
   explicit TlsConnection(Descriptor& socket) : socket_(socket) {}
+  /// Ties the OpenSSL side to the descriptor. Takes over `ssl`, which may be null; false: no memory.
+  bool take(ssl_st* ssl);
   static const bio_method_st* bio_method();
   static int bio_read(bio_st* bio, char* to, int size);
   static int bio_write(bio_st* bio, const char* from, int size);
+  const char* words(unsigned long code) const;
   /// What a failed call of OpenSSL's means.
   Transfer outcome(int result);
 
@@ -61,6 +72,7 @@ class TlsConnection {
   bool broken_ = false;  ///< after a fatal error nothing can be sent, not even an end
   bool said_end_ = false;
   bool ended_ = false;  ///< the peer ended the connection below TLS
+  bool cut_off_ = false;
   bool wants_write_ = false;
 };
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "io/tls_files.h"
+
 namespace gatehouse::io {
 namespace {
 
@@ -96,31 +98,13 @@ struct TlsServerParts {
 
   void load_certificate(SSL_CTX* context, std::size_t index) {
     const TlsServerSettings::Certificate& files = settings.certificates[index];
-    ERR_clear_error();
-    const bool has_cert = SSL_CTX_use_certificate_chain_file(context, files.cert.c_str()) == 1;
-    if (!has_cert) fault(TlsFault::Where::cert, index, last_error("certificate"));
-    X509* certificate = has_cert ? SSL_CTX_get0_certificate(context) : nullptr;
-    load_key(context, index, has_cert);
-    if (certificate == nullptr) return;
-    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
-      fault(TlsFault::Where::cert, index, "has expired", true);
-    } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
-      fault(TlsFault::Where::cert, index, "is not valid yet", true);
+    std::vector<TlsFileFault> found;
+    load_credentials(context, files.cert, files.key, found);
+    for (TlsFileFault& each : found) {
+      const bool cert = each.file == TlsFileFault::File::cert;
+      fault(cert ? TlsFault::Where::cert : TlsFault::Where::key, index, std::move(each.message), each.warning);
     }
-    learn_names(certificate, index);
-  }
-
-  void load_key(SSL_CTX* context, std::size_t index, bool has_cert) {
-    ERR_clear_error();
-    const char* file = settings.certificates[index].key.c_str();
-    if (SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) != 1) {
-      // With a certificate of the same kind in place, a key that does not fit is refused at once.
-      const bool other = ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_X509;
-      fault(TlsFault::Where::key, index, other ? "does not fit the certificate" : last_error("private key"));
-    } else if (has_cert && SSL_CTX_check_private_key(context) != 1) {
-      fault(TlsFault::Where::key, index, "does not fit the certificate");
-    }
-    ERR_clear_error();
+    if (X509* const certificate = SSL_CTX_get0_certificate(context)) learn_names(certificate, index);
   }
 
   /// The DNS names inside; the subject's common name where there is none.

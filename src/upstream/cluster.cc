@@ -52,19 +52,35 @@ Task<Result<Lease>> wait_in_queue(Pool& pool, TimePoint total, Scope& scope, boo
   co_return Lease(*std::exchange(waiter.connection, nullptr));
 }
 
-/// Waits until `client` (an H1Client or H2Client) stands.
+/// Until when a connection must stand, and what it means if it does not.
+struct ConnectLimit {
+  TimePoint own, total;
+  TimePoint due() const { return std::min(own, total); }
+  Error passed() const {
+    return own <= total ? upstream_error(Reason::upstream_connect_timeout, "the service did not accept in time")
+                        : out_of_time();
+  }
+};
+
+/// Connects `client` (an H1Client or H2Client), through TLS where the endpoint says so.
 template <class Client>
-Task<std::optional<Error>> wait_connected(Client& client, http::Io io, Pool& pool, AcquireLimits limits, Scope& scope) {
-  const TimePoint connect_until = deadline_after(pool.reactor().now(), limits.connect);
+Task<std::optional<Error>> establish(Client& client, Pool& pool, AcquireLimits limits, Scope& scope) {
+  const Endpoint& endpoint = pool.endpoint();
+  const ConnectLimit limit{deadline_after(pool.reactor().now(), limits.connect), limits.deadline};
+  http::Io io = client.connect(pool.reactor(), endpoint.address());
   if (io == http::Io::blocked) {
-    const Outcome outcome = co_await until(client.writable(), scope, std::min(connect_until, limits.deadline));
+    const Outcome outcome = co_await until(client.writable(), scope, limit.due());
     if (outcome == Outcome::cancelled) co_return ended(scope);
-    if (outcome == Outcome::timeout) {
-      co_return connect_until <= limits.deadline
-          ? upstream_error(Reason::upstream_connect_timeout, "the service did not accept in time")
-          : out_of_time();
-    }
+    if (outcome == Outcome::timeout) co_return limit.passed();
     io = client.connected();
+  }
+  if (io == http::Io::failed) co_return client.error();
+  if (endpoint.tls().client == nullptr) co_return std::nullopt;
+  io = client.start_tls(endpoint.tls(), pool.tls_session());
+  while (io != http::Io::failed && (io = client.shake_hands()) == http::Io::blocked) {
+    const Outcome outcome = co_await until(client.handshake_signal(), scope, limit.due());
+    if (outcome == Outcome::cancelled) co_return ended(scope);
+    if (outcome == Outcome::timeout) co_return limit.passed();
   }
   if (io == http::Io::failed) co_return client.error();
   co_return std::nullopt;
@@ -83,8 +99,8 @@ struct Opening {
 Task<Result<Lease>> connect_shared(Pool& pool, AcquireLimits limits, Scope& scope) {
   Opening opening(pool.shared());
   client::H2Client& client = opening.connection->client;
-  const http::Io io = client.connect(pool.endpoint().address());
-  if (const auto error = co_await wait_connected(client, io, pool, limits, scope)) co_return fail(*error);
+  if (const auto error = co_await establish(client, pool, limits, scope)) co_return fail(*error);
+  client.begin();
   SharedConnection& connection = *std::exchange(opening.connection, nullptr);
   pool.shared().connected(connection);
   co_return Lease(connection);
@@ -94,8 +110,7 @@ Task<Result<Lease>> connect(Pool& pool, AcquireLimits limits, Scope& scope) {
   if (pool.endpoint().http2()) co_return co_await connect_shared(pool, limits, scope);
   Connection& connection = *pool.open();
   Lease lease(connection);  // holds the permit from here on
-  const http::Io io = connection.stream.connect(pool.reactor(), pool.endpoint().address());
-  if (const auto error = co_await wait_connected(connection.stream, io, pool, limits, scope)) co_return fail(*error);
+  if (const auto error = co_await establish(connection.stream, pool, limits, scope)) co_return fail(*error);
   co_return lease;
 }
 
@@ -175,7 +190,9 @@ Task<Result<Lease>> Cluster::acquire(unsigned worker, Choice choice, AcquireLimi
     Result<Lease> connected = co_await connect(pool, limits, scope);
     if (connected) co_return std::move(*connected);
     last = connected.error();
-    if (last.reason != Reason::upstream_connect && last.reason != Reason::upstream_connect_timeout) break;
+    const bool another_may_do = last.reason == Reason::upstream_connect ||
+                                last.reason == Reason::upstream_connect_timeout || last.reason == Reason::upstream_tls;
+    if (!another_may_do) break;
   }
   co_return fail(last);
 }

@@ -5,8 +5,18 @@
 namespace gatehouse::upstream {
 
 void Connection::IdleWatch::fired(Wait& wait) {
-  Connection& connection = static_cast<IdleWatch&>(wait).connection;
-  connection.pool.close_idle(connection);
+  auto& self = static_cast<IdleWatch&>(wait);
+  Connection& connection = self.connection;
+  if (wait.outcome() == Outcome::ready && !connection.stream.stale()) {
+    self.start(self.due_);  // only TLS had something to say, such as a ticket
+  } else {
+    connection.pool.close_idle(connection);
+  }
+}
+
+void Connection::IdleWatch::start(TimePoint due) {
+  due_ = due;
+  attach(connection.pool.reactor().scheduler(), &connection.stream.socket().readable, nullptr, due);
 }
 
 // ---- Lease ----
@@ -116,8 +126,7 @@ void Pool::give_back(Connection& connection) {
   }
   idle_.push_front(connection);
   idle_count.store(idle_count.load(std::memory_order_relaxed) + 1, std::memory_order_seq_cst);
-  connection.idle_watch.attach(reactor_.scheduler(), &connection.stream.socket().readable, nullptr,
-                               deadline_after(reactor_.now(), endpoint_.idle_timeout()));
+  connection.idle_watch.start(deadline_after(reactor_.now(), endpoint_.idle_timeout()));
   // Others may wait for the permit that this connection keeps.
   if (endpoint_.contended(worker_)) on_permit_wanted();
 }
@@ -168,9 +177,9 @@ std::uint32_t Pool::idle_share() const {
 
 // ---- Endpoint ----
 
-Endpoint::Endpoint(std::string service, const io::Endpoint& address, bool http2,
+Endpoint::Endpoint(std::string service, const io::Endpoint& address, bool http2, io::TlsPeer tls,
                    const std::vector<io::Reactor*>& workers)
-    : service_(std::move(service)), address_(address), http2_(http2), text_(address.text()) {
+    : service_(std::move(service)), address_(address), http2_(http2), tls_(std::move(tls)), text_(address.text()) {
   for (unsigned i = 0; i < workers.size(); ++i) pools_.push_back(std::make_unique<Pool>(*this, *workers[i], i));
 }
 

@@ -23,7 +23,9 @@ struct Connection {
   struct IdleWatch : Wait {
     explicit IdleWatch(Connection& owner) : Wait(&fired), connection(owner) {}
     static void fired(Wait& wait);
+    void start(TimePoint due);
     Connection& connection;
+    TimePoint due_ = kNever;
   };
 
   explicit Connection(Pool& owner) : idle_watch(*this), pool(owner) {}
@@ -101,6 +103,8 @@ class Pool {
   void discard(Connection& connection);
   /// Gives up a permit: to one who waits here, else to the process.
   void give_permit();
+  /// What the next TLS connection resumes.
+  io::TlsSession& tls_session() { return tls_session_; }
   /// HTTP/2's connections, of an endpoint that speaks it.
   SharedPool& shared() { return shared_; }
   /// Gives a slot on `connection` to who has waited longest; false if nobody waits.
@@ -132,6 +136,7 @@ class Pool {
   Endpoint& endpoint_;
   io::Reactor& reactor_;
   unsigned worker_;
+  io::TlsSession tls_session_;  ///< before the connections that leave something there
   List<Connection, &Connection::hook> idle_;
   List<Waiter, &Waiter::hook> waiters_;
   SharedPool shared_;
@@ -148,13 +153,15 @@ class Pool {
 /// sequentially consistent, so that at least one of the two sees the other.
 class Endpoint {
  public:
-  /// `http2`: what the service speaks, without being asked.
-  Endpoint(std::string service, const io::Endpoint& address, bool http2, const std::vector<io::Reactor*>& workers);
+  /// `http2`: what the service speaks, without being asked. `tls`: whether and how it is protected.
+  Endpoint(std::string service, const io::Endpoint& address, bool http2, io::TlsPeer tls,
+           const std::vector<io::Reactor*>& workers);
 
   const std::string& service() const { return service_; }
   const io::Endpoint& address() const { return address_; }
   const std::string& text() const { return text_; }  ///< "10.0.0.1:80": the `target` of the log
   bool http2() const { return http2_; }
+  const io::TlsPeer& tls() const { return tls_; }
   Pool& pool(unsigned worker) const { return *pools_[worker]; }
   unsigned workers() const { return static_cast<unsigned>(pools_.size()); }
 
@@ -180,6 +187,7 @@ class Endpoint {
   std::string service_;
   io::Endpoint address_;
   bool http2_;
+  io::TlsPeer tls_;
   std::string text_;
   std::atomic<std::uint32_t> max_connections_{1024}, max_idle_{256}, max_queue_{1024};
   std::atomic<std::int64_t> idle_timeout_{0}, queue_timeout_{0};

@@ -99,7 +99,7 @@ TEST(PoolThreads, caps_hold_and_no_wake_up_is_lost_between_workers) {
   test::Service service(service_reactor);
   std::vector<io::Reactor*> workers;
   for (io::Reactor& reactor : reactors) workers.push_back(&reactor);
-  auto endpoint = std::make_shared<Endpoint>("shop", service.address(), false, workers);
+  auto endpoint = std::make_shared<Endpoint>("shop", service.address(), false, io::TlsPeer{}, workers);
   endpoint->configure({.max_connections = kCap, .queue_timeout = 20s});
   Load run;
   run.running = static_cast<int>(kWorkers) * kJobs;

@@ -147,8 +147,8 @@ class TwoWorkers : public testing::Test {
     return {.max_connections = connections, .max_idle = idle, .queue = queue};
   }
   std::shared_ptr<Endpoint> endpoint_at(const io::Endpoint& address) {
-    auto made =
-        std::make_shared<Endpoint>("shop", address, false, std::vector<io::Reactor*>{&reactors_[0], &reactors_[1]});
+    auto made = std::make_shared<Endpoint>("shop", address, false, io::TlsPeer{},
+                                           std::vector<io::Reactor*>{&reactors_[0], &reactors_[1]});
     made->configure({});
     return made;
   }

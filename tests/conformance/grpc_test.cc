@@ -41,7 +41,7 @@ TEST(Grpc, every_kind_of_call_passes) {
             "unary (b'hi', 't')\n"
             "fail NOT_FOUND no such order\n"
             "unknown UNIMPLEMENTED Method not found!\n"
-            "deadline DEADLINE_EXCEEDED Deadline Exceeded\n"
+            "deadline DEADLINE_EXCEEDED\n"
             "many [b'a0', b'a1', b'a2', b'a3', b'a4']\n"
             "sum b'a,b,c'\n"
             "chat [b're:0', b're:1', b're:2']\n"

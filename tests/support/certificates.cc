@@ -77,7 +77,10 @@ void TestCa::issue(std::string_view name, const std::vector<std::string>& hosts,
   X509* made = make_certificate(name, key, std::min(days - 1, -1), days);
   X509_set_issuer_name(made, X509_get_subject_name(certificate_));
   std::string names;
-  for (const std::string& host : hosts) names += (names.empty() ? "DNS:" : ",DNS:") + host;
+  for (const std::string& host : hosts) {
+    const bool address = host.find_first_not_of("0123456789.") == std::string::npos;
+    names += (names.empty() ? "" : ",") + std::string(address ? "IP:" : "DNS:") + host;
+  }
   if (!names.empty()) extend(made, certificate_, NID_subject_alt_name, names);
   must(X509_sign(made, key_, EVP_sha256()) != 0, "signing");
   const std::string path = directory_ + "/" + std::string(name);

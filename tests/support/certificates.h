@@ -20,7 +20,8 @@ class TestCa {
   TestCa& operator=(const TestCa&) = delete;
 
   const std::string& file() const { return file_; }
-  /// Writes NAME.pem and NAME.key (by rename) for these DNS names. `days` from now; may be negative: expired.
+  /// Writes NAME.pem and NAME.key (by rename) for these DNS names and IPv4 addresses. `days` from now; may be negative:
+  /// expired.
   void issue(std::string_view name, const std::vector<std::string>& hosts, Key key = Key::ecdsa, int days = 30) const;
 
  private:

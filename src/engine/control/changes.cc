@@ -46,7 +46,7 @@ void compare(const char* kind, const std::vector<T>& model_before, const Node* b
   if (out.size() == reported && old_items != new_items) out.push_back(std::string(kind) + "s: another order");
 }
 
-/// Contents of certificate files, of listeners that are otherwise the same.
+/// Contents of certificate files, of listeners and services that were there before.
 void compare_certificates(const config::Model& before, const config::Model& after, std::vector<std::string>& out) {
   for (const config::Listener& listener : after.listeners) {
     const auto old = std::ranges::find(before.listeners, listener.name, &config::Listener::name);
@@ -55,6 +55,11 @@ void compare_certificates(const config::Model& before, const config::Model& afte
                                          &config::TlsCertificate::contents, &config::TlsCertificate::contents) &&
                       old->tls->client_auth.contents == listener.tls->client_auth.contents;
     if (!same) out.push_back("listener " + listener.name + ": other certificates");
+  }
+  for (const config::Service& service : after.services) {
+    const auto old = std::ranges::find(before.services, service.name, &config::Service::name);
+    if (old == before.services.end() || old->tls.contents == service.tls.contents) continue;
+    out.push_back("service " + service.name + ": other certificates");
   }
 }
 

@@ -115,6 +115,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
   report.accepted = !loaded.diagnostics.has_errors() &&
                     prepare_log(loaded.model.logging.access, logging, loaded.diagnostics) &&
                     prepare_tls(loaded.model.listeners, tls, loaded.diagnostics) &&
+                    services_.prepare_tls(loaded.model, loaded.diagnostics) &&
                     sockets_.open(loaded.model.listeners, loaded.diagnostics);
   if (report.accepted) {
     ++version_;

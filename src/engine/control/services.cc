@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "engine/control/addresses.h"
+#include "engine/service_tls.h"
 
 namespace gatehouse::engine {
 
@@ -20,8 +21,18 @@ struct Services::Name {
 
 namespace {
 
-std::string key_of(const config::Service& service) {
-  std::string key = service.name + ' ' + std::to_string(static_cast<int>(service.protocol));
+/// Services with the same key share what their files hold.
+std::string tls_key_of(const config::Service& service) {
+  if (!config::is_tls(service.protocol)) return "";
+  const config::ServiceTls& tls = service.tls;
+  const std::string trust = tls.ca.empty() ? std::to_string(io::system_authorities_version()) : tls.ca;
+  return std::to_string(tls.verify) + ' ' + std::to_string(config::is_http2(service.protocol)) + '\n' + trust + '\n' +
+         tls.cert + '\n' + tls.key + '\n' + std::to_string(tls.contents);
+}
+
+std::string key_of(const config::Service& service, const std::string& tls_key) {
+  std::string key =
+      service.name + ' ' + std::to_string(static_cast<int>(service.protocol)) + '\n' + tls_key + '\n' + service.tls.sni;
   for (const config::Target& target : service.targets) {
     key += '\n' + target.address.text() + ' ' + std::to_string(target.weight);
   }
@@ -98,8 +109,8 @@ void Services::name_changed(Name& name, const std::vector<IpAddress>& addresses,
   GH_LOG_INFO("the name {} stands for {} now", host, addresses.empty() ? "nothing" : joined(addresses));
   name.addresses = addresses;
   for (auto& [key, entry] : entries_) {
-    const bool uses = std::ranges::any_of(entry.targets, [&](const config::Target& target) {
-      return target.address.kind == Address::Kind::name && target.address.host == host;
+    const bool uses = std::ranges::any_of(entry.targets, [&](const auto& each) {
+      return each.first.address.kind == Address::Kind::name && each.first.address.host == host;
     });
     if (!uses) continue;
     const auto set = targets_of(entry);
@@ -112,11 +123,30 @@ void Services::name_changed(Name& name, const std::vector<IpAddress>& addresses,
 
 // ---- clusters ----
 
+bool Services::prepare_tls(const config::Model& model, config::Diagnostics& out) {
+  for (std::size_t i = 0; i < model.services.size(); ++i) {
+    const std::string key = tls_key_of(model.services[i]);
+    if (key.empty() || tls_.contains(key)) continue;
+    config::Diagnostics faults;  // what can be used all the same has been said when the file was read
+    std::shared_ptr<const io::TlsClient> made = make_tls(model.services[i], i, faults);
+    if (made == nullptr) {
+      for (const config::Diagnostic& fault : faults.items()) out.add(fault);
+      return false;
+    }
+    tls_.emplace(key, std::move(made));
+  }
+  return true;
+}
+
 std::shared_ptr<upstream::Cluster> Services::cluster(const config::Service& service) {
-  const std::string key = key_of(service);
+  const std::string tls_key = tls_key_of(service);
+  const std::string key = key_of(service, tls_key);
   if (const auto found = entries_.find(key); found != entries_.end()) return found->second.cluster;
-  Entry entry{service.name, service.protocol, service.targets,
-              std::make_shared<upstream::Cluster>(service.name, static_cast<unsigned>(workers_.size()))};
+  Entry entry{service.name, service.protocol,
+              tls_key,      nullptr,
+              {},           std::make_shared<upstream::Cluster>(service.name, static_cast<unsigned>(workers_.size()))};
+  if (!tls_key.empty()) entry.tls = tls_.at(tls_key);
+  for (const config::Target& target : service.targets) entry.targets.emplace_back(target, tls_host(service, target));
   const auto set = targets_of(entry);
   for (unsigned i = 0; i < workers_.size(); ++i) entry.cluster->use(i, set);
   return entries_.emplace(key, std::move(entry)).first->second.cluster;
@@ -124,14 +154,14 @@ std::shared_ptr<upstream::Cluster> Services::cluster(const config::Service& serv
 
 std::shared_ptr<const upstream::TargetSet> Services::targets_of(const Entry& entry) {
   auto set = std::make_shared<upstream::TargetSet>();
-  for (const config::Target& target : entry.targets) {
+  for (const auto& [target, tls_host] : entry.targets) {
     upstream::TargetSet::Target made;
     made.weight = target.weight;
     if (target.address.kind != Address::Kind::name) {
-      made.addresses.push_back(endpoint(entry, endpoint_of(target.address)));
+      made.addresses.push_back(endpoint(entry, endpoint_of(target.address), tls_host));
     } else {
       for (const IpAddress& address : watch(target.address.host).addresses) {
-        made.addresses.push_back(endpoint(entry, io::Endpoint::ip(address, target.address.port)));
+        made.addresses.push_back(endpoint(entry, io::Endpoint::ip(address, target.address.port), tls_host));
       }
     }
     set->targets.push_back(std::move(made));
@@ -139,11 +169,13 @@ std::shared_ptr<const upstream::TargetSet> Services::targets_of(const Entry& ent
   return set;
 }
 
-std::shared_ptr<upstream::Endpoint> Services::endpoint(const Entry& entry, const io::Endpoint& address) {
+std::shared_ptr<upstream::Endpoint> Services::endpoint(const Entry& entry, const io::Endpoint& address,
+                                                       const std::string& tls_host) {
   const bool http2 = config::is_http2(entry.protocol);
-  std::shared_ptr<Endpoint>& slot = endpoints_[entry.service + (http2 ? "\nh2 " : "\n") + address.text()];
+  const std::string spoken = entry.tls != nullptr ? '\n' + tls_host + '\n' + entry.tls_key : std::string();
+  std::shared_ptr<Endpoint>& slot = endpoints_[entry.service + (http2 ? "\nh2 " : "\n") + address.text() + spoken];
   if (slot == nullptr) {
-    slot = std::make_shared<Endpoint>(entry.service, address, http2, workers_);
+    slot = std::make_shared<Endpoint>(entry.service, address, http2, io::TlsPeer{entry.tls, tls_host}, workers_);
     if (const auto pool = pools_.find(entry.service); pool != pools_.end()) slot->configure(pool->second);
   }
   return slot;
@@ -162,10 +194,13 @@ void Services::commit(const config::Model& model) {
 void Services::sweep() {
   // Nobody else can take a new reference where this one is the last, so the count cannot grow again.
   std::erase_if(entries_, [](const auto& item) { return item.second.cluster.use_count() == 1; });
+  std::erase_if(tls_, [this](const auto& item) {
+    return std::ranges::none_of(entries_, [&](const auto& entry) { return entry.second.tls_key == item.first; });
+  });
   if (!names_.empty()) {
     std::unordered_set<std::string> used;
     for (const auto& [key, entry] : entries_) {
-      for (const config::Target& target : entry.targets) used.insert(target.address.host);
+      for (const auto& [target, host] : entry.targets) used.insert(target.address.host);
     }
     std::erase_if(names_, [&](const auto& item) { return !used.contains(item.first); });
   }

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "config/model.h"
+#include "config/loader.h"
 #include "discovery/dns.h"
 #include "telemetry/samples.h"
 #include "upstream/cluster.h"
@@ -28,6 +28,8 @@ class Services {
   void resolve_new_names(const config::Model& model);
   static constexpr Duration kFirstLook = std::chrono::seconds(2);
 
+  /// Reads the files of services that speak TLS, for cluster(). False: one cannot be used, which is reported.
+  bool prepare_tls(const config::Model& model, config::Diagnostics& out);
   /// The cluster of a service: the one that is there, if its targets are the same.
   std::shared_ptr<upstream::Cluster> cluster(const config::Service& service);
   /// `model` is in force: its pool settings hold from now on.
@@ -44,14 +46,16 @@ class Services {
   struct Entry {
     std::string service;
     config::Protocol protocol;
-    std::vector<config::Target> targets;
+    std::string tls_key;                       ///< tells one way of speaking TLS from another; "" for none
+    std::shared_ptr<const io::TlsClient> tls;  ///< null: none
+    std::vector<std::pair<config::Target, std::string>> targets;  ///< each with the name that TLS asks for
     std::shared_ptr<upstream::Cluster> cluster;
   };
   struct Name;
   using Endpoint = upstream::Endpoint;
 
   std::shared_ptr<const upstream::TargetSet> targets_of(const Entry& entry);
-  std::shared_ptr<Endpoint> endpoint(const Entry& entry, const io::Endpoint& address);
+  std::shared_ptr<Endpoint> endpoint(const Entry& entry, const io::Endpoint& address, const std::string& tls_host);
   Name& watch(const std::string& name);
   void name_changed(Name& name, const std::vector<IpAddress>& addresses, const std::string& error);
   void retire(std::shared_ptr<Endpoint> endpoint);
@@ -62,8 +66,9 @@ class Services {
   io::Reactor& control_;
   std::vector<io::Reactor*> workers_;
   io::Resolver resolver_;
-  std::unordered_map<std::string, Entry> entries_;                        ///< by service and targets
-  std::unordered_map<std::string, std::shared_ptr<Endpoint>> endpoints_;  ///< by service and address
+  std::unordered_map<std::string, std::shared_ptr<const io::TlsClient>> tls_;  ///< by tls_key
+  std::unordered_map<std::string, Entry> entries_;                             ///< by service and targets
+  std::unordered_map<std::string, std::shared_ptr<Endpoint>> endpoints_;       ///< by service and address
   std::unordered_map<std::string, std::unique_ptr<Name>> names_;
   std::unordered_map<std::string, config::Pool> pools_;  ///< settings in force, by service
   std::vector<std::shared_ptr<Endpoint>> retiring_;

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+struct ssl_ctx_st;
+
+namespace gatehouse::io {
+
+/// What is wrong with one of the PEM files that TLS needs.
+struct TlsFileFault {
+  enum class File : std::uint8_t { ca, cert, key };
+  File file = File::cert;
+  bool warning = false;  ///< it can be used all the same
+  std::string message;
+};
+
+/// Gives `context` a certificate with its chain, and the key that fits it. Every fault is added.
+void load_credentials(ssl_ctx_st* context, const std::string& cert, const std::string& key,
+                      std::vector<TlsFileFault>& faults);
+
+/// Lets `context` trust what `ca` holds, which may be an authority below the top or a single certificate.
+void load_authorities(ssl_ctx_st* context, const std::string& ca, std::vector<TlsFileFault>& faults);
+
+/// Lets `context` trust the authorities that the system has installed.
+void load_system_authorities(ssl_ctx_st* context, std::vector<TlsFileFault>& faults);
+
+/// Another number once the system's authorities have been changed.
+std::uint64_t system_authorities_version();
+
+}  // namespace gatehouse::io
