@@ -8,7 +8,8 @@ namespace gatehouse::engine {
 
 namespace {
 
-constexpr std::size_t kMostInTurn = 1024 * 1024;  ///< bytes read in a turn of the loop
+/// Bytes read in a turn of the loop: hundreds of small requests already.
+constexpr std::size_t kMostInTurn = 64 * 1024;
 /// Between the announcement of the end and the line: what the client sent before it heard of it is still served.
 constexpr Duration kLastCall = std::chrono::milliseconds(200);
 constexpr Duration kLastWrite = std::chrono::seconds(1);

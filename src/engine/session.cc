@@ -393,6 +393,7 @@ Io Session::write_upgrade(const http::ResponseHead& head, std::string_view proto
   arena_.take_back(room - static_cast<std::size_t>(to - start));
   wire_.queue({start, static_cast<std::size_t>(to - start)});
   wire_.start_body({http::Framing::Kind::until_close, 0}, nullptr);
+  hangup_watch_.detach();  // when both sides have ended there may still be bytes to carry on
   responded_ = upgraded_ = true;
   keep_alive_ = chunked_ = false;
   return sent(wire_.flush());

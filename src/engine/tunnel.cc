@@ -31,14 +31,18 @@ Task<void> Tunnel::run() {
 
 Task<bool> Tunnel::wait(Signal& signal) {
   for (;;) {
-    const bool half = up_.over || down_.over;
-    const TimePoint due = deadline_after(active_, half ? std::min(idle_, kHalfClosed) : idle_);
-    const Outcome outcome = co_await until(signal, scope_, due);
+    const Outcome outcome = co_await until(signal, scope_, due());
     if (outcome == Outcome::ready) co_return !broken_;
-    if (outcome == Outcome::timeout && scope_.scheduler().now() < due && !broken_) continue;
+    // Bytes of the other direction may have passed meanwhile.
+    if (outcome == Outcome::timeout && scope_.scheduler().now() < due() && !broken_) continue;
     break_off();
     co_return false;
   }
+}
+
+TimePoint Tunnel::due() const {
+  const bool half = up_.over || down_.over;
+  return deadline_after(active_, half ? std::min(idle_, kHalfClosed) : idle_);
 }
 
 /// Ends both directions.
@@ -81,6 +85,7 @@ Task<void> Tunnel::carry(Direction& direction) {
     if (!co_await written(direction, io)) co_return;
     if (piece.last) {
       direction.over = true;
+      direction.to.readable().notify();  // the other direction has less time now
       co_return;
     }
     in_turn += piece.data.size();

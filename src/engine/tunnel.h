@@ -26,6 +26,7 @@ class Tunnel {
   Task<bool> written(Direction& direction, http::Io io);
   /// Waits for `signal`, as long as the tunnel lives. False: it is over.
   Task<bool> wait(Signal& signal);
+  TimePoint due() const;
   void break_off();
   bool going_away() const { return websocket_ && client_.closing(); }
   Task<void> say_goodbye();

@@ -206,13 +206,14 @@ struct H2Callbacks {
     if (size != 0) std::memcpy(to + kFrameHead, stream.pending_.data(), size);
     self.out_end_ += kFrameHead + size;
     stream.pending_.remove_prefix(size);
-    self.cheap_ += 2;  // a peer may answer each with two updates of its window
+    self.earn();
     if (stream.pending_.empty()) stream.writable_.notify();
     return 0;
   }
 
   static int frame_sent(Session* session, const Frame* frame, void* user) {
     H2Session& self = session_of(user);
+    if (frame->hd.type == NGHTTP2_HEADERS) self.earn();
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       self.owner_.giving_up(frame->goaway.error_code);
     }

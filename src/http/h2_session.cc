@@ -15,6 +15,7 @@ nghttp2_option* session_options() {
     nghttp2_option* options = nullptr;
     nghttp2_option_new(&options);
     nghttp2_option_set_no_auto_window_update(options, 1);
+    nghttp2_option_set_stream_reset_rate_limit(options, 1000, 100);  // as the budget of cheap frames
     nghttp2_option_set_max_send_header_block_length(options, 256 * 1024);
     return options;
   }();

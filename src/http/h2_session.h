@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -108,6 +109,8 @@ class H2Session {
   friend struct H2Callbacks;
 
   bool afford_cheap_frame();
+  /// A frame went out that did something: the peer may answer it by two that do nothing, such as updates of windows.
+  void earn() { cheap_ = std::min(cheap_ + 2, double(settings_.cheap_frames)); }
   bool take_rest();
   std::size_t room() const { return out_.size() - out_end_; }
   void make_room();

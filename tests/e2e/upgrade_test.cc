@@ -177,6 +177,16 @@ TEST(Upgrade, ends_when_nothing_passes_for_long) {
   EXPECT_LT(watch.elapsed(), Millis(1500 * kSlowness));
 }
 
+TEST(Upgrade, lives_as_long_as_bytes_pass_in_one_direction) {
+  ScriptedPeer service({{step::expect_head(), step::send(std::string(kSwitch)),
+                         step::send_slowly(std::string(12, 'x'), 1, Millis(100)), step::hang()}});
+  Gateway gateway(forward_all(service.url(), "timeouts: {stream_idle: 400ms}"));
+  RawClient client = gateway.connect();
+  client.send(handshake());
+  EXPECT_EQ(client.read_head().status, 101);
+  EXPECT_EQ(client.read_exactly(12), std::string(12, 'x')) << "the client was silent for three times as long";
+}
+
 TEST(Upgrade, lives_through_a_reload_that_takes_its_route_away) {
   WebSocketEcho peer;
   RawClient client = peer.open();
