@@ -168,7 +168,10 @@ const Options<ListenerTls>& tls_options() {
                    client_auth_options(),
                    [](const Node& node, const Where&, ClientAuthentication& to) { to.ca_mark = mark_of(node, "ca"); }),
                "Certificates of clients.")
-          .later({"max_version", "ciphers", "curves", "alpn", "ocsp", "tickets"});
+          .add("alpn", &ListenerTls::alpn, list(one_of({"h2", "http/1.1"}), 1),
+               "What is spoken, the dearest first; clients choose among it by ALPN.")
+          .add("tickets", &ListenerTls::tickets, boolean(), "Sessions are resumed by tickets.")
+          .later({"max_version", "ciphers", "curves", "ocsp"});
   return table;
 }
 

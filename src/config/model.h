@@ -215,6 +215,8 @@ struct ListenerTls {
   std::vector<TlsCertificate> certificates;  ///< at least one
   std::string min_version = "1.2";           ///< or "1.3"
   ClientAuthentication client_auth;
+  std::vector<std::string> alpn{"h2", "http/1.1"};  ///< what is spoken, the dearest first
+  bool tickets = true;                              ///< sessions are resumed
 };
 
 struct Listener {

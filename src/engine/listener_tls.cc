@@ -1,5 +1,7 @@
 #include "engine/listener_tls.h"
 
+#include <functional>
+
 #include "engine/service_tls.h"
 
 namespace gatehouse::engine {
@@ -13,6 +15,12 @@ std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, 
   settings.only_1_3 = tls.min_version == "1.3";
   settings.client_auth = static_cast<io::TlsServerSettings::ClientAuth>(tls.client_auth.mode);
   settings.client_ca = tls.client_auth.ca;
+  settings.alpn = tls.alpn;
+  settings.tickets = tls.tickets;
+  // A session stays good as long as clients have to prove the same, on this listener.
+  const std::string proof = listener.name + '\n' + std::to_string(static_cast<int>(tls.client_auth.mode)) + '\n' +
+                            std::to_string(tls.client_auth.contents) + '\n' + tls.min_version;
+  settings.session_context = std::to_string(std::hash<std::string>()(proof));
 
   std::vector<io::TlsFault> faults;
   auto made = io::TlsServer::make(settings, faults);

@@ -190,12 +190,16 @@ Task<bool> Session::shake_hands() {
   for (;;) {
     while (!handler_.may_shake_hands()) co_await next_turn(scope_);
     const Transfer step = tls.handshake();
-    if (step.kind == Transfer::Kind::done) co_return true;
+    if (step.kind == Transfer::Kind::done) {
+      handler_.handshake_done(*this, tls.resumed());
+      co_return true;
+    }
     if (step.kind != Transfer::Kind::blocked) {
       handler_.handshake_failed(*this, tls.failure());
       co_return false;
     }
     if (co_await until(tls.wants_write() ? writable() : readable(), scope_, deadline) != Outcome::ready) {
+      if (!scope_.cancelled()) handler_.handshake_failed(*this, "not done in time");
       co_return false;
     }
   }

@@ -26,6 +26,8 @@ class Handler {
   virtual Task<void> refuse(const Call& call, Arena& arena, const Error& error) = 0;
   /// Whether one more step of a TLS handshake may be taken in this turn of the loop: each is much work.
   virtual bool may_shake_hands() { return true; }
+  /// TLS stands; `resumed`: by a session of before.
+  virtual void handshake_done(Session& session, bool resumed) {}
   /// The connection ends without a request. `why` is a literal, "" where the client left.
   virtual void handshake_failed(Session& session, const char* why) {}
   /// The session ends because its client broke HTTP/2's rules: an error code of RFC 9113 section 7.

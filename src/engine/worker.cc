@@ -221,7 +221,13 @@ bool Worker::may_shake_hands() {
   return ++handshakes_ <= kMost;
 }
 
+void Worker::handshake_done(Session& session, bool resumed) {
+  telemetry::ListenerCounters& counters = acceptors_[session.listener()]->counters;
+  telemetry::bump(resumed ? counters.resumptions : counters.handshakes);
+}
+
 void Worker::handshake_failed(Session& session, const char* why) {
+  telemetry::bump(acceptors_[session.listener()]->counters.failed_handshakes);
   GH_LOG_DEBUG("TLS handshake with {} failed: {}", session.peer().text(), *why != '\0' ? why : "the client left");
 }
 

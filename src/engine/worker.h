@@ -75,6 +75,7 @@ class Worker final : public Handler {
   void ended(Session& session) override;
   void http2_gave_up(Session& session, std::uint32_t error) override;
   bool may_shake_hands() override;
+  void handshake_done(Session& session, bool resumed) override;
   void handshake_failed(Session& session, const char* why) override;
 
   telemetry::WorkerMetrics& metrics() { return metrics_; }

@@ -151,6 +151,10 @@ std::string_view TlsConnection::protocol() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
+bool TlsConnection::resumed() const {
+  return SSL_session_reused(ssl_) == 1;
+}
+
 Transfer TlsConnection::read(char* to, std::size_t size) {
   ERR_clear_error();
   std::size_t bytes = 0;

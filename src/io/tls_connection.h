@@ -28,6 +28,8 @@ class TlsConnection {
   Transfer handshake();
   /// What ALPN chose (RFC 7301), "" for nothing. After the handshake.
   std::string_view protocol() const;
+  /// The handshake took up a session of before.
+  bool resumed() const;
   bool wants_write() const { return wants_write_; }
   /// Why the connection failed, in OpenSSL's words; a literal, "" where it was not TLS that failed.
   const char* failure() const { return failure_; }

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 
+#include "io/ticket_keys.h"
 #include "io/tls_files.h"
 
 namespace gatehouse::io {
@@ -18,7 +20,6 @@ constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* kGroups = "X25519:P-256:P-384";
-constexpr unsigned char kAlpn[] = "\x02h2\x08http/1.1";
 
 std::string lower(std::string_view text) {
   std::string made(text);
@@ -47,9 +48,11 @@ int no_passphrase(char*, int, int, void*) {
 }
 
 int select_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned count,
-                void*) {
+                void* spoken) {
+  const auto& list = *static_cast<const std::string*>(spoken);
   unsigned char* chosen = nullptr;
-  const int found = SSL_select_next_proto(&chosen, size, kAlpn, sizeof kAlpn - 1, offered, count);
+  const int found = SSL_select_next_proto(&chosen, size, reinterpret_cast<const unsigned char*>(list.data()),
+                                          static_cast<unsigned>(list.size()), offered, count);
   *out = chosen;
   // RFC 7301 section 3.2: no protocol in common is a fatal alert.
   return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -87,11 +90,17 @@ struct TlsServerParts {
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets alone: no memory a client
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-    SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
+    SSL_CTX_set_alpn_select_cb(context, select_alpn, &server.alpn_);
     SSL_CTX_set_tlsext_servername_callback(context, select_name);
     SSL_CTX_set_tlsext_servername_arg(context, &server);
-    static constexpr unsigned char kSessionContext[] = "gatehouse";
-    SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
+    SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(settings.session_context.data()),
+                                   static_cast<unsigned>(settings.session_context.size()));
+    if (settings.tickets) {
+      TicketKeys::use_for(context);
+    } else {
+      SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+      SSL_CTX_set_num_tickets(context, 0);
+    }
     load_certificate(context, index);
     load_client_ca(context, index);
   }
@@ -104,7 +113,15 @@ struct TlsServerParts {
       const bool cert = each.file == TlsFileFault::File::cert;
       fault(cert ? TlsFault::Where::cert : TlsFault::Where::key, index, std::move(each.message), each.warning);
     }
-    if (X509* const certificate = SSL_CTX_get0_certificate(context)) learn_names(certificate, index);
+    X509* const certificate = SSL_CTX_get0_certificate(context);
+    server.expiries_.push_back({files.cert, certificate != nullptr ? not_after(certificate) : 0});
+    if (certificate != nullptr) learn_names(certificate, index);
+  }
+
+  static std::int64_t not_after(const X509* certificate) {
+    std::tm parts{};
+    ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts);
+    return ::timegm(&parts);
   }
 
   /// The DNS names inside; the subject's common name where there is none.
@@ -153,6 +170,7 @@ struct TlsServerParts {
 std::shared_ptr<const TlsServer> TlsServer::make(const TlsServerSettings& settings, std::vector<TlsFault>& faults) {
   const std::shared_ptr<TlsServer> server(new TlsServer());
   std::vector<TlsFault> found;
+  for (const std::string& name : settings.alpn) server->alpn_ += static_cast<char>(name.size()) + name;
   TlsServerParts parts{*server, settings, found};
   for (std::size_t i = 0; i < settings.certificates.size(); ++i) parts.add(i);
   const bool good =

@@ -22,7 +22,11 @@ struct TlsServerSettings {
       certificates;       ///< at least one; the first is for clients that name no host or an unknown one
   bool only_1_3 = false;  ///< else 1.2 and 1.3
   ClientAuth client_auth = ClientAuth::none;
-  std::string client_ca;  ///< PEM file: who signs clients' certificates
+  std::string client_ca;          ///< PEM file: who signs clients' certificates
+  std::vector<std::string> alpn;  ///< protocols that are spoken, the dearest first
+  bool tickets = true;            ///< sessions are resumed by tickets
+  /// Sessions are resumed only where this is the same: what a client had to prove must not be another.
+  std::string session_context;
 };
 
 /// What is wrong with one of the files.
@@ -44,6 +48,12 @@ class TlsServer {
   TlsServer(const TlsServer&) = delete;
   TlsServer& operator=(const TlsServer&) = delete;
 
+  struct Expiry {
+    std::string file;              ///< as it was given
+    std::int64_t not_after_s = 0;  ///< Unix time
+  };
+  const std::vector<Expiry>& expiries() const { return expiries_; }
+
   /// A new connection's side; null if there is no memory.
   ssl_st* new_session() const;
   /// The index of the certificate for `host`, which may be "". Case does not matter.
@@ -53,6 +63,8 @@ class TlsServer {
   TlsServer() = default;
 
   std::vector<ssl_ctx_st*> contexts_;                          ///< by certificate
+  std::vector<Expiry> expiries_;                               ///< the same
+  std::string alpn_;                                           ///< as RFC 7301 writes the list
   std::map<std::string, std::size_t, std::less<>> names_;      ///< in lower case
   std::map<std::string, std::size_t, std::less<>> wildcards_;  ///< what stands behind "*."
   friend struct TlsServerParts;

@@ -77,6 +77,7 @@ constexpr Case kCases[] = {
     {"correlation-id", "{generator: tracker}"},
     {"cors", "{}"},
     {"cors", "{origins: [\"https://shop.test\", \"https://*.shop.test\"], credentials: true, exposed_headers: [X-A]}"},
+    {"hsts", "{include_subdomains: true}"},
     {"ip-restriction", "{deny: [192.0.2.0/24]}"},
     {"mirror", "{service: shadow}"},
     {"redirect", "{location: \"https://shop.test\", keep_incoming_path: true}"},

@@ -71,6 +71,17 @@ void add_series(Samples& out, const Workers& workers, SeriesId id, const Name& n
                  "From sending a request to a service until its response head, each try.", name);
 }
 
+void add_handshakes(Samples& out, const ListenerCounters& listener) {
+  const auto add = [&](const char* result, const std::atomic<std::uint64_t>& count) {
+    out.counter("gatehouse_tls_handshakes_total", "TLS handshakes with clients, by what became of them.",
+                {{"listener", listener.name}, {"result", result}},
+                static_cast<double>(count.load(std::memory_order_relaxed)));
+  };
+  add("full", listener.handshakes);
+  add("resumed", listener.resumptions);
+  add("failed", listener.failed_handshakes);
+}
+
 void add_http2_errors(Samples& out, const ListenerCounters& listener) {
   static constexpr const char* kCodes[ListenerCounters::kHttp2Errors] = {"other",
                                                                          "protocol_error",
@@ -109,6 +120,7 @@ void add_connections(Samples& out, const Workers& workers) {
       out.counter("gatehouse_connections_closed_total", "Client connections closed by either side.",
                   {{"listener", at->name}}, load(at->closed));
       add_http2_errors(out, *at);
+      add_handshakes(out, *at);
     }
     const std::string label = std::to_string(number++);
     out.counter("gatehouse_worker_connections_accepted_total", "Client connections that this worker took.",

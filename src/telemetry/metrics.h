@@ -67,8 +67,9 @@ using SeriesId = std::uint32_t;
 struct ListenerCounters {
   explicit ListenerCounters(std::string_view listener) : name(listener) {}
   const std::string name;
-  std::atomic<std::uint64_t> accepted{0}, closed{0};  ///< closed: by either side
-  std::atomic<std::uint64_t> active{0}, idle{0};      ///< now; for drop() below
+  std::atomic<std::uint64_t> accepted{0}, closed{0};                               ///< closed: by either side
+  std::atomic<std::uint64_t> active{0}, idle{0};                                   ///< now; for drop() below
+  std::atomic<std::uint64_t> handshakes{0}, resumptions{0}, failed_handshakes{0};  ///< TLS; each counts in one
   /// HTTP/2 connections that ended with an error, by its code (RFC 9113 section 7); unknown ones are in [0].
   static constexpr std::size_t kHttp2Errors = 14;
   std::atomic<std::uint64_t> http2_errors[kHttp2Errors] = {};

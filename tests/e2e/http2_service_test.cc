@@ -10,6 +10,11 @@ namespace {
 
 constexpr Millis kLong{20000 * kSlowness};
 
+/// A pool belongs to a worker: with one, connections can be counted.
+const std::string kOneWorker =
+    "workers: 1\nadmin: {address: \"@admin@\"}\nlisteners: [{name: public, address: \"@listen@\"}]\n"
+    "logging: {access: {path: \"@dir@/access.log\"}}\n";
+
 std::string h2c(const std::string& address) {
   return "h2c://" + address;
 }
@@ -18,7 +23,7 @@ std::string h2c(const std::string& address) {
 struct H2Service {
   explicit H2Service(std::string_view service = "", std::string_view route = "")
       : inner(forward_all(echo.url(), "pool: {max_connections: 300}")),
-        gateway(forward_all(h2c("127.0.0.1:" + std::to_string(inner.port())), service, route)) {}
+        gateway(kOneWorker + forward_all(h2c("127.0.0.1:" + std::to_string(inner.port())), service, route)) {}
   EchoService echo;
   Gateway inner, gateway;
 };
@@ -154,8 +159,7 @@ TEST(Http2Service, that_says_goaway_finishes_what_it_took_and_the_rest_goes_else
         step::send(settings() + h2_frame(H2Frame::goaway, 0, 0, h2_number(1) + h2_number(0)) + answer(1, "old")),
         step::hang()},
        {expect_h2_requests(1), step::send(settings() + answer(1, "new")), step::hang()}});
-  Gateway gateway("workers: 1\nadmin: {address: \"@admin@\"}\nlisteners: [{name: public, address: \"@listen@\"}]\n" +
-                  forward_all(h2c(service.address())));
+  Gateway gateway(kOneWorker + forward_all(h2c(service.address())));
   RawClient raw = gateway.connect();
   H2Client client(raw);
   const std::int32_t first = client.request("GET", "/1");
@@ -169,8 +173,7 @@ TEST(Http2Service, that_takes_one_stream_at_a_time_gets_one_at_a_time) {
       h2_frame(H2Frame::settings, 0, 0, std::string("\0\3", 2) + h2_number(1)) + h2_frame(H2Frame::settings, kAck, 0);
   ScriptedPeer service({{step::send(one), expect_h2_requests(1), step::send(answer(1, "a")), expect_h2_requests(2),
                          step::send(answer(3, "b")), expect_h2_requests(3), step::send(answer(5, "c")), step::hang()}});
-  Gateway gateway("workers: 1\nadmin: {address: \"@admin@\"}\nlisteners: [{name: public, address: \"@listen@\"}]\n" +
-                  forward_all(h2c(service.address()), "pool: {max_connections: 1}"));
+  Gateway gateway(kOneWorker + forward_all(h2c(service.address()), "pool: {max_connections: 1}"));
   EXPECT_EQ(gateway.get("/").body, "a");
   RawClient raw = gateway.connect();
   H2Client client(raw);

@@ -1,6 +1,7 @@
 #include <openssl/ssl.h>
 
 #include <atomic>
+#include <ctime>
 #include <thread>
 
 #include "e2e/fixtures.h"
@@ -120,6 +121,60 @@ TEST(Tls, agrees_on_http_1_1_only) {
   EXPECT_EQ(ask(silent, request("GET", "/")).status, 200);
   options.alpn = "spdy/3";
   EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
+}
+
+TEST(Tls, a_session_is_resumed_after_a_reload_but_not_where_more_is_to_be_proved) {
+  TlsGateway peer;
+  std::vector<std::unique_ptr<TlsClient>> clients;  // OpenSSL gives up a session whose connection is not ended well
+  const auto resumed = [&] {
+    TlsOptions options = peer.options();
+    if (!clients.empty()) options.session = clients.back()->session();
+    clients.push_back(std::make_unique<TlsClient>(peer.port(), options));
+    EXPECT_EQ(ask(*clients.back(), request("GET", "/")).status, 200);
+    return clients.back()->resumed();
+  };
+  EXPECT_FALSE(resumed());
+  EXPECT_TRUE(resumed());
+  EXPECT_TRUE(resumed());
+  ASSERT_TRUE(peer.gateway->reload(peer.config("", "", "limits: {idle_timeout: 60s}\n")));
+  EXPECT_TRUE(resumed());
+  ASSERT_TRUE(peer.gateway->reload(peer.config(peer.client_auth("optional"))));
+  EXPECT_FALSE(resumed());
+  EXPECT_EQ(peer.gateway->metric("gatehouse_tls_handshakes_total", {"result=\"resumed\""}), 3);
+  EXPECT_EQ(peer.gateway->metric("gatehouse_tls_handshakes_total", {"result=\"full\""}), 2);
+}
+
+TEST(Tls, a_session_is_not_resumed_where_tickets_are_off) {
+  TlsGateway peer("tickets: false");
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    TlsOptions options = peer.options();
+    options.version = version;
+    TlsClient first(peer.port(), options);
+    EXPECT_EQ(ask(first, request("GET", "/")).status, 200);
+    options.session = first.session();
+    TlsClient second(peer.port(), options);
+    EXPECT_FALSE(second.resumed()) << version;
+  }
+}
+
+TEST(Tls, metrics_count_handshakes_and_name_the_end_of_certificates) {
+  TlsGateway peer;
+  EXPECT_TRUE(TlsClient(peer.port(), peer.options()).shaken());
+  RawClient garbage = peer.gateway->connect();
+  garbage.send("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_NE(garbage.wait_end(), End::timeout);
+  EXPECT_EQ(peer.gateway->wait_metric("gatehouse_tls_handshakes_total", 1, {"result=\"failed\""}), 1);
+  EXPECT_EQ(peer.gateway->wait_metric("gatehouse_tls_handshakes_total", 1, {"result=\"full\""}), 1);
+  const double ends = peer.gateway->metric("gatehouse_tls_certificate_expiry_seconds", {"shop.pem"});
+  EXPECT_NEAR(ends, static_cast<double>(std::time(nullptr)) + 30 * 86400, 86400);
+}
+
+TEST(Tls, alpn_can_leave_http_2_out) {
+  TlsGateway peer("alpn: [http/1.1]");
+  EXPECT_EQ(TlsClient(peer.port(), peer.options()).alpn(), "http/1.1");
+  TlsOptions options = peer.options();
+  options.alpn = "h2";
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken()) << "RFC 7301 section 3.2";
 }
 
 TEST(Tls, a_session_is_resumed) {

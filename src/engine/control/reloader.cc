@@ -132,6 +132,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     log_path_ = logging.sink != nullptr ? snapshot->model().logging.access.path : "";
     current_ = snapshot;
     sockets_.silence_others(snapshot->model().listeners);
+    tls_ = tls;
     publisher_.publish(snapshot, sockets_, std::move(tls), std::move(logging));
     sockets_.close_others(snapshot->model().listeners);
   } else {
@@ -141,6 +142,18 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
   last_accepted_ = report.accepted;
   metrics_.set_config(version_, report.accepted);
   return report;
+}
+
+void Reloader::scrape(telemetry::Samples& samples) const {
+  services_.scrape(samples);
+  for (std::size_t i = 0; i < tls_.size(); ++i) {
+    if (tls_[i] == nullptr) continue;
+    for (const io::TlsServer::Expiry& each : tls_[i]->expiries()) {
+      samples.gauge("gatehouse_tls_certificate_expiry_seconds", "When a listener's certificate ends, as Unix time.",
+                    {{"listener", current_->model().listeners[i].name}, {"certificate", each.file}},
+                    static_cast<double>(each.not_after_s));
+    }
+  }
 }
 
 void Reloader::reopen_logs() {

@@ -34,7 +34,7 @@ class Reloader {
   void stop_accepting();
   void retire_services(std::move_only_function<void()> then) { services_.retire_all(std::move(then)); }
   void sweep();
-  void scrape(telemetry::Samples& samples) const { services_.scrape(samples); }
+  void scrape(telemetry::Samples& samples) const;
 
  private:
   bool prepare_log(const config::AccessLog& log, Publisher::AccessLogging& prepared, config::Diagnostics& out) const;
@@ -53,6 +53,7 @@ class Reloader {
   Publisher::AccessLogging log_;
   std::string log_path_;
   std::shared_ptr<const Snapshot> current_;
+  Publisher::Tls tls_;  ///< of its listeners
   std::uint64_t version_ = 0;
   bool last_accepted_ = true;
 };
