@@ -134,7 +134,27 @@ const Options<TlsCertificate>& certificate_options() {
   static const auto table =
       Options<TlsCertificate>()
           .require("cert", &TlsCertificate::cert, file_name(), "PEM file: the certificate, the chain behind it.")
-          .require("key", &TlsCertificate::key, file_name(), "PEM file: its private key, without a passphrase.");
+          .require("key", &TlsCertificate::key, file_name(), "PEM file: its private key, without a passphrase.")
+          .add("ocsp", &TlsCertificate::ocsp, file_name(),
+               "DER file: what an OCSP responder said of it, to be shown to clients.");
+  return table;
+}
+
+Value<std::string> field_name() {
+  return string([](std::string_view text) {
+    const bool token = !text.empty() && std::ranges::all_of(text, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+    });
+    return token ? "" : "must be the name of a header";
+  });
+}
+
+const Options<CertificateHeaders>& certificate_headers_options() {
+  static const auto table =
+      Options<CertificateHeaders>()
+          .add("subject", &CertificateHeaders::subject, field_name(), "Gets the subject, as RFC 2253 writes it.")
+          .add("san", &CertificateHeaders::san, field_name(), "Gets the alternative names: `DNS:…,URI:…,email:…`.")
+          .add("fingerprint", &CertificateHeaders::fingerprint, field_name(), "Gets the SHA-256 in lower-case hex.");
   return table;
 }
 
@@ -144,8 +164,15 @@ const Options<ClientAuthentication>& client_auth_options() {
           .add("mode", &ClientAuthentication::mode, choice<ClientAuth>({"none", "optional", "required"}),
                "Whether clients must show a certificate; one that is shown must be valid.")
           .add("ca", &ClientAuthentication::ca, file_name(), "PEM file: who signs clients' certificates.")
-          .later({"crl", "depth"})
+          .add("crl", &ClientAuthentication::crl, file_name(),
+               "PEM file: lists of revoked certificates, one of each authority on the way.")
+          .add("depth", &ClientAuthentication::depth, integer(0, 100),
+               "How many authorities may stand between a certificate and one of `ca`.")
+          .add("headers", &ClientAuthentication::headers, certificate_headers_options().nested(),
+               "Header fields for services that say who the client is; taken out of what clients send.")
           .check([](const ClientAuthentication& auth, const Where& at) {
+            if (auth.mode == ClientAuth::none && !auth.crl.empty())
+              at.error("has a \"crl\", but asks for no certificates");
             if (auth.mode != ClientAuth::none && auth.ca.empty()) at.error("needs \"ca\": who signs the certificates");
           });
   return table;
@@ -159,19 +186,22 @@ const Options<ListenerTls>& tls_options() {
                                                    [](const Node& node, const Where&, TlsCertificate& to) {
                                                      to.cert_mark = mark_of(node, "cert");
                                                      to.key_mark = mark_of(node, "key");
+                                                     to.ocsp_mark = mark_of(node, "ocsp");
                                                    }),
                         1),
                    "Chosen by the name that the client asks for; the first where none fits.")
           .add("min_version", &ListenerTls::min_version, one_of({"1.2", "1.3"}), "The lowest version of TLS.")
           .add("client_auth", &ListenerTls::client_auth,
-               mapping_of<ClientAuthentication>(
-                   client_auth_options(),
-                   [](const Node& node, const Where&, ClientAuthentication& to) { to.ca_mark = mark_of(node, "ca"); }),
+               mapping_of<ClientAuthentication>(client_auth_options(),
+                                                [](const Node& node, const Where&, ClientAuthentication& to) {
+                                                  to.ca_mark = mark_of(node, "ca");
+                                                  to.crl_mark = mark_of(node, "crl");
+                                                }),
                "Certificates of clients.")
           .add("alpn", &ListenerTls::alpn, list(one_of({"h2", "http/1.1"}), 1),
                "What is spoken, the dearest first; clients choose among it by ALPN.")
           .add("tickets", &ListenerTls::tickets, boolean(), "Sessions are resumed by tickets.")
-          .later({"max_version", "ciphers", "curves", "ocsp"});
+          .later({"max_version", "ciphers", "curves"});
   return table;
 }
 

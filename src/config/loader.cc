@@ -25,8 +25,10 @@ void read_tls_files(Model& model, std::vector<std::string>& files) {
     for (TlsCertificate& certificate : listener.tls->certificates) {
       certificate.contents = hash_of(certificate.cert, files);
       certificate.contents = certificate.contents * 31 + hash_of(certificate.key, files);
+      certificate.contents = certificate.contents * 31 + hash_of(certificate.ocsp, files);
     }
-    listener.tls->client_auth.contents = hash_of(listener.tls->client_auth.ca, files);
+    ClientAuthentication& auth = listener.tls->client_auth;
+    auth.contents = hash_of(auth.ca, files) * 31 + hash_of(auth.crl, files);
   }
   for (Service& service : model.services) {
     ServiceTls& tls = service.tls;

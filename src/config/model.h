@@ -198,16 +198,24 @@ struct Route {
 struct TlsCertificate {
   std::string cert, key;
   Mark cert_mark, key_mark;
-  std::size_t contents = 0;  ///< a hash of what both files held, 0 where they could not be read
+  std::string ocsp;  ///< "" for none
+  Mark ocsp_mark;
+  std::size_t contents = 0;  ///< a hash of what the files held, 0 where they could not be read
 };
 
 enum class ClientAuth : std::uint8_t { none, optional, required };
 
+struct CertificateHeaders {
+  std::string subject, san, fingerprint;  ///< names of fields; "" for none
+};
 struct ClientAuthentication {
   ClientAuth mode = ClientAuth::none;
-  std::string ca;  ///< a PEM file
-  Mark ca_mark;
-  std::size_t contents = 0;  ///< a hash of what it held
+  std::string ca;   ///< a PEM file
+  std::string crl;  ///< another, "" for none
+  int depth = 4;    ///< authorities between the certificate and one of the ca's
+  CertificateHeaders headers;
+  Mark ca_mark, crl_mark;
+  std::size_t contents = 0;  ///< a hash of what the files held
 };
 
 /// How a listener speaks TLS.

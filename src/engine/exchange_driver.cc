@@ -22,7 +22,9 @@ ExchangeDriver::ExchangeDriver(Worker& worker, const Call& call, Arena& arena, h
   x_.method = head.method_text;
   sent_path_ = head.target;
   take_in(x_, call.arrival, snapshot().model(), worker.random());
-  dispatch_.route(x_, pinned_->listener_index[call.arrival.listener], worker.random());
+  const std::uint16_t listener = pinned_->listener_index[call.arrival.listener];
+  name_client(x_, snapshot().model(), listener);
+  dispatch_.route(x_, listener, worker.random());
   // Whoever sends a target that can be read two ways gets no second chance on this connection.
   if (x_.reason == Reason::bad_request) call.stream.close_after();
 }
@@ -149,6 +151,10 @@ void ExchangeDriver::complete() {
   record.duration_us = duration_us;
   record.upstream_us = upstream_us;
   record.tries = report_.tries;
+  if (x_.certificate != nullptr) {
+    record.client_subject = x_.certificate->subject;
+    record.client_fingerprint = x_.certificate->fingerprint;
+  }
   worker_.log(record);
 }
 

@@ -184,6 +184,25 @@ std::string_view decimal(std::uint16_t number, Arena& arena) {
 
 }  // namespace
 
+void name_client(plugin::Exchange& x, const config::Model& model, std::size_t listener) {
+  Fields& fields = x.request.fields;
+  for (const config::Listener& each : model.listeners) {
+    if (!each.tls) continue;
+    const config::CertificateHeaders& headers = each.tls->client_auth.headers;
+    for (const std::string* name : {&headers.subject, &headers.san, &headers.fingerprint}) {
+      if (!name->empty()) fields.remove(*name);
+    }
+  }
+  if (x.certificate == nullptr || listener >= model.listeners.size() || !model.listeners[listener].tls) return;
+  const config::CertificateHeaders& headers = model.listeners[listener].tls->client_auth.headers;
+  const auto say = [&fields](const std::string& name, const std::string& what) {
+    if (!name.empty() && !what.empty()) fields.append(name, what);
+  };
+  say(headers.subject, x.certificate->subject);
+  say(headers.san, x.certificate->names);
+  say(headers.fingerprint, x.certificate->fingerprint);
+}
+
 bool is_trusted_proxy(const config::Model& model, const IpAddress& peer) {
   return !model.trusted_proxies.empty() && trusted(model.trusted_proxies, peer);
 }
@@ -203,6 +222,7 @@ void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& m
   x.client_ip = arrival.peer;
   x.client_ip_text = peer;
   x.https = arrival.secure;
+  x.certificate = arrival.certificate;
   std::string_view forwarded_for = peer;
   std::string_view proto = arrival.secure ? "https" : "http";
   if (from_proxy && fields.may_have(FieldId::x_forwarded_for)) {

@@ -13,6 +13,10 @@ namespace gatehouse::engine {
 /// calling").
 void take_in(plugin::Exchange& exchange, const Arrival& arrival, const config::Model& model, Random& random);
 
+/// Fields that say who the client is by its certificate: taken out of what it sent, and set where `listener` (an index)
+/// is to say so.
+void name_client(plugin::Exchange& exchange, const config::Model& model, std::size_t listener);
+
 /// Whether forwarding fields from `peer` count.
 bool is_trusted_proxy(const config::Model& model, const IpAddress& peer);
 

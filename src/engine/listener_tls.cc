@@ -11,15 +11,19 @@ std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, 
   if (!listener.tls) return nullptr;
   const config::ListenerTls& tls = *listener.tls;
   io::TlsServerSettings settings;
-  for (const config::TlsCertificate& each : tls.certificates) settings.certificates.push_back({each.cert, each.key});
+  for (const config::TlsCertificate& each : tls.certificates)
+    settings.certificates.push_back({each.cert, each.key, each.ocsp});
   settings.only_1_3 = tls.min_version == "1.3";
   settings.client_auth = static_cast<io::TlsServerSettings::ClientAuth>(tls.client_auth.mode);
   settings.client_ca = tls.client_auth.ca;
+  settings.client_crl = tls.client_auth.crl;
+  settings.client_depth = tls.client_auth.depth;
   settings.alpn = tls.alpn;
   settings.tickets = tls.tickets;
   // A session stays good as long as clients have to prove the same, on this listener.
   const std::string proof = listener.name + '\n' + std::to_string(static_cast<int>(tls.client_auth.mode)) + '\n' +
-                            std::to_string(tls.client_auth.contents) + '\n' + tls.min_version;
+                            std::to_string(tls.client_auth.contents) + '\n' + std::to_string(tls.client_auth.depth) +
+                            '\n' + tls.min_version;
   settings.session_context = std::to_string(std::hash<std::string>()(proof));
 
   std::vector<io::TlsFault> faults;
@@ -27,15 +31,22 @@ std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, 
   for (const io::TlsFault& fault : faults) {
     using Where = io::TlsFault::Where;
     const config::TlsCertificate& certificate = tls.certificates[fault.certificate];
-    const bool in_cert = fault.where == Where::cert, in_ca = fault.where == Where::client_ca;
-    const config::Mark& mark = in_cert ? certificate.cert_mark : in_ca ? tls.client_auth.ca_mark : certificate.key_mark;
-    const std::string& file = in_cert ? certificate.cert : in_ca ? tls.client_auth.ca : certificate.key;
-    std::string path = "listeners[" + std::to_string(index) + "].tls.";
-    if (in_ca) {
-      path += "client_auth.ca";
-    } else {
-      path += "certificates[" + std::to_string(fault.certificate) + (in_cert ? "].cert" : "].key");
-    }
+    const config::ClientAuthentication& auth = tls.client_auth;
+    const std::string of_certificate = "certificates[" + std::to_string(fault.certificate) + "].";
+    struct Place {
+      const config::Mark& mark;
+      const std::string& file;
+      std::string key;
+    };
+    const Place place =
+        fault.where == Where::cert        ? Place{certificate.cert_mark, certificate.cert, of_certificate + "cert"}
+        : fault.where == Where::key       ? Place{certificate.key_mark, certificate.key, of_certificate + "key"}
+        : fault.where == Where::ocsp      ? Place{certificate.ocsp_mark, certificate.ocsp, of_certificate + "ocsp"}
+        : fault.where == Where::client_ca ? Place{auth.ca_mark, auth.ca, "client_auth.ca"}
+                                          : Place{auth.crl_mark, auth.crl, "client_auth.crl"};
+    const config::Mark& mark = place.mark;
+    const std::string& file = place.file;
+    const std::string path = "listeners[" + std::to_string(index) + "].tls." + place.key;
     const std::string message = "\"" + file + "\": " + fault.message;
     fault.warning ? out.warning(mark, path, message) : out.error(mark, path, message);
   }

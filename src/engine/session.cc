@@ -191,6 +191,7 @@ Task<bool> Session::shake_hands() {
     while (!handler_.may_shake_hands()) co_await next_turn(scope_);
     const Transfer step = tls.handshake();
     if (step.kind == Transfer::Kind::done) {
+      certificate_ = tls.peer_certificate();
       handler_.handshake_done(*this, tls.resumed());
       co_return true;
     }

@@ -82,7 +82,7 @@ class Session final : public http::ServerStream, private H2Connection::Watcher {
   Scope& scope() { return scope_; }
   const IpAddress& peer() const { return peer_; }
   std::uint16_t listener() const { return listener_; }
-  Arrival arrival() const { return {peer_, local_port_, secure(), listener_}; }
+  Arrival arrival() const { return {peer_, local_port_, secure(), listener_, certificate_.get()}; }
   bool idle() const { return idle_; }
   /// A request's head has come whole, and its answer is not complete.
   bool serving() const { return serving_; }
@@ -145,6 +145,7 @@ class Session final : public http::ServerStream, private H2Connection::Watcher {
   client::H1Wire wire_;
   Arena arena_;
   IpAddress peer_;
+  std::unique_ptr<const PeerCertificate> certificate_;  ///< the client's
   std::uint16_t local_port_ = 0;
   std::uint16_t listener_;
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/block_pool.h"
+#include "io/certificate_facts.h"
 
 namespace gatehouse::io {
 
@@ -149,6 +150,11 @@ std::string_view TlsConnection::protocol() const {
   unsigned size = 0;
   SSL_get0_alpn_selected(ssl_, &name, &size);
   return {reinterpret_cast<const char*>(name), size};
+}
+
+std::unique_ptr<const PeerCertificate> TlsConnection::peer_certificate() const {
+  const X509* const shown = SSL_get0_peer_certificate(ssl_);
+  return shown != nullptr ? certificate_facts(shown) : nullptr;
 }
 
 bool TlsConnection::resumed() const {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/peer_certificate.h"
 #include "io/descriptor.h"
 #include "io/tls_client.h"
 #include "io/tls_server.h"
@@ -30,6 +31,8 @@ class TlsConnection {
   std::string_view protocol() const;
   /// The handshake took up a session of before.
   bool resumed() const;
+  /// What the peer's certificate says, null if it showed none. After the handshake.
+  std::unique_ptr<const PeerCertificate> peer_certificate() const;
   bool wants_write() const { return wants_write_; }
   /// Why the connection failed, in OpenSSL's words; a literal, "" where it was not TLS that failed.
   const char* failure() const { return failure_; }

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "base/clock.h"
+#include "io/ocsp_response.h"
 #include "io/ticket_keys.h"
 #include "io/tls_files.h"
 
@@ -115,6 +117,7 @@ struct TlsServerParts {
     }
     X509* const certificate = SSL_CTX_get0_certificate(context);
     server.expiries_.push_back({files.cert, certificate != nullptr ? not_after(certificate) : 0});
+    load_staple(context, index, certificate);
     if (certificate != nullptr) learn_names(certificate, index);
   }
 
@@ -122,6 +125,32 @@ struct TlsServerParts {
     std::tm parts{};
     ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts);
     return ::timegm(&parts);
+  }
+
+  /// The response is for this certificate, and its time is not over: else clients would be shown something useless.
+  void load_staple(SSL_CTX* context, std::size_t index, const X509* certificate) {
+    server.staples_.push_back(std::make_unique<TlsServer::Staple>());
+    const std::string& file = settings.certificates[index].ocsp;
+    if (file.empty() || certificate == nullptr) return;
+    std::string error;
+    const std::optional<OcspResponse> response = read_ocsp_response(file, certificate, error);
+    if (!response) return fault(TlsFault::Where::ocsp, index, std::move(error));
+    if (response->good_until_s <= wall_clock_us() / 1'000'000) {
+      return fault(TlsFault::Where::ocsp, index, "is out of date and is not shown to clients", true);
+    }
+    TlsServer::Staple& staple = *server.staples_.back();
+    staple = {response->der, response->good_until_s};
+    SSL_CTX_set_tlsext_status_cb(context, show_staple);
+    SSL_CTX_set_tlsext_status_arg(context, &staple);
+  }
+
+  static int show_staple(SSL* ssl, void* held) {
+    const auto& staple = *static_cast<const TlsServer::Staple*>(held);
+    if (staple.good_until_s <= wall_clock_us() / 1'000'000) return SSL_TLSEXT_ERR_NOACK;
+    void* const copy = OPENSSL_memdup(staple.response.data(), staple.response.size());
+    if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(staple.response.size()));  // takes it over
+    return SSL_TLSEXT_ERR_OK;
   }
 
   /// The DNS names inside; the subject's common name where there is none.
@@ -162,8 +191,30 @@ struct TlsServerParts {
       return;
     }
     SSL_CTX_set_client_CA_list(context, names);
+    SSL_CTX_set_verify_depth(context, settings.client_depth);
+    if (!settings.client_crl.empty()) load_crl(context, index);
     const bool required = settings.client_auth == ClientAuth::required;
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  }
+
+  /// With lists, what is on none of them, or whose authority has none that is in force, is refused.
+  void load_crl(SSL_CTX* context, std::size_t index) {
+    X509_STORE* const store = SSL_CTX_get_cert_store(context);
+    X509_LOOKUP* const lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+    ERR_clear_error();
+    if (lookup == nullptr || X509_load_crl_file(lookup, settings.client_crl.c_str(), X509_FILETYPE_PEM) <= 0) {
+      if (index == 0) fault(TlsFault::Where::client_crl, index, last_error("list of revoked certificates"));
+      return;
+    }
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    const STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
+    for (int i = 0; index == 0 && i < sk_X509_OBJECT_num(objects); ++i) {
+      const X509_CRL* const list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+      const ASN1_TIME* const next = list != nullptr ? X509_CRL_get0_nextUpdate(list) : nullptr;
+      if (next == nullptr || X509_cmp_current_time(next) >= 0) continue;
+      fault(TlsFault::Where::client_crl, index, "holds a list whose time is over: its authority's clients are refused",
+            true);
+    }
   }
 };
 

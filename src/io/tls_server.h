@@ -15,6 +15,7 @@ struct TlsServerSettings {
   /// PEM files: the certificate with the chain behind it, and its private key.
   struct Certificate {
     std::string cert, key;
+    std::string ocsp;  ///< DER file: what an OCSP responder said of it, to be shown to clients; "" for nothing
   };
   enum class ClientAuth : std::uint8_t { none, optional, required };
 
@@ -23,6 +24,8 @@ struct TlsServerSettings {
   bool only_1_3 = false;  ///< else 1.2 and 1.3
   ClientAuth client_auth = ClientAuth::none;
   std::string client_ca;          ///< PEM file: who signs clients' certificates
+  std::string client_crl;         ///< PEM file: what of theirs is revoked, a list of each authority; "" looks for none
+  int client_depth = 4;           ///< authorities between a client's certificate and one of the CA file's
   std::vector<std::string> alpn;  ///< protocols that are spoken, the dearest first
   bool tickets = true;            ///< sessions are resumed by tickets
   /// Sessions are resumed only where this is the same: what a client had to prove must not be another.
@@ -31,7 +34,7 @@ struct TlsServerSettings {
 
 /// What is wrong with one of the files.
 struct TlsFault {
-  enum class Where : std::uint8_t { cert, key, client_ca };
+  enum class Where : std::uint8_t { cert, key, ocsp, client_ca, client_crl };
   Where where = Where::cert;
   std::size_t certificate = 0;  ///< index
   bool warning = false;         ///< it can be used all the same
@@ -62,7 +65,12 @@ class TlsServer {
  private:
   TlsServer() = default;
 
-  std::vector<ssl_ctx_st*> contexts_;                          ///< by certificate
+  std::vector<ssl_ctx_st*> contexts_;  ///< by certificate
+  struct Staple {
+    std::string response;           ///< DER; "" for none
+    std::int64_t good_until_s = 0;  ///< Unix time
+  };
+  std::vector<std::unique_ptr<Staple>> staples_;               ///< the same
   std::vector<Expiry> expiries_;                               ///< the same
   std::string alpn_;                                           ///< as RFC 7301 writes the list
   std::map<std::string, std::size_t, std::less<>> names_;      ///< in lower case

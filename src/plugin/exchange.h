@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/ip_address.h"
+#include "base/peer_certificate.h"
 #include "http/head.h"
 #include "plugin/body.h"
 
@@ -45,7 +46,8 @@ class Exchange {
 
   // ---- who and where ----
 
-  IpAddress client_ip;  ///< the rightmost address that is no trusted proxy's
+  const PeerCertificate* certificate = nullptr;  ///< of the client, verified; null if it showed none
+  IpAddress client_ip;                           ///< the rightmost address that is no trusted proxy's
   std::string_view client_ip_text;
   std::string_view request_id;  ///< X-Request-ID as forwarded
   std::string_view trace_id;    ///< 32 hex digits of traceparent

@@ -35,12 +35,14 @@ enum class Field : std::uint8_t {
   duration_ms,
   upstream_ms,
   tries,
+  client_subject,
+  client_fingerprint,
 };
-constexpr std::array<std::string_view, 19> kFieldNames{
-    "ts",       "request_id", "trace_id",    "client_ip",   "method",  "host",   "path",
-    "protocol", "status",     "reason",      "route",       "service", "target", "consumer",
-    "bytes_in", "bytes_out",  "duration_ms", "upstream_ms", "tries"};
-static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::tries) + 1);
+constexpr std::array<std::string_view, 21> kFieldNames{
+    "ts",       "request_id", "trace_id",    "client_ip",   "method",  "host",           "path",
+    "protocol", "status",     "reason",      "route",       "service", "target",         "consumer",
+    "bytes_in", "bytes_out",  "duration_ms", "upstream_ms", "tries",   "client_subject", "client_fingerprint"};
+static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::client_fingerprint) + 1);
 
 /// RFC 3339 in UTC with milliseconds. The text of a second is made once by each thread, not once a record.
 void write_time(LineWriter& out, std::int64_t time_us) {
@@ -140,6 +142,11 @@ class JsonFormat final : public AccessFormat {
     }
     out.text(",\"tries\":");
     out.number(r.tries);
+    if (!r.client_fingerprint.empty()) {
+      string(out, ",\"client_subject\":\"", r.client_subject);
+      string(out, "\",\"client_fingerprint\":\"", r.client_fingerprint);
+      out.text("\"");
+    }
     out.text("}\n");
     return out.full() ? 0 : out.size();
   }
@@ -222,6 +229,10 @@ class TemplateFormat final : public AccessFormat {
         return out.millis(r.upstream_us);
       case Field::tries:
         return out.number(r.tries);
+      case Field::client_subject:
+        return word(out, r.client_subject);
+      case Field::client_fingerprint:
+        return word(out, r.client_fingerprint);
     }
   }
 

@@ -6,6 +6,7 @@
 
 #include "e2e/fixtures.h"
 #include "support/certificates.h"
+#include "support/h2_client.h"
 #include "support/http_service.h"
 #include "support/tls_client.h"
 
@@ -167,6 +168,97 @@ TEST(Tls, metrics_count_handshakes_and_name_the_end_of_certificates) {
   EXPECT_EQ(peer.gateway->wait_metric("gatehouse_tls_handshakes_total", 1, {"result=\"full\""}), 1);
   const double ends = peer.gateway->metric("gatehouse_tls_certificate_expiry_seconds", {"shop.pem"});
   EXPECT_NEAR(ends, static_cast<double>(std::time(nullptr)) + 30 * 86400, 86400);
+}
+
+TEST(Tls, a_revoked_client_is_refused) {
+  TlsGateway peer;
+  peer.ca.issue("stolen", {});
+  peer.ca.revoke("crl", {"stolen"});
+  const std::string crl = peer.client_auth("required").substr(0, peer.client_auth("required").size() - 1) +
+                          ", crl: " + peer.files.file("crl.pem") + "}";
+  ASSERT_TRUE(peer.gateway->reload(peer.config(crl)));
+  const auto status = [&](const char* name) {
+    TlsOptions options = peer.options();
+    options.cert = peer.files.file(std::string(name) + ".pem");
+    options.key = peer.files.file(std::string(name) + ".key");
+    TlsClient client(peer.port(), options);
+    return client.shaken() ? ask(client, request("GET", "/")).status : 0;
+  };
+  EXPECT_EQ(status("client"), 200);
+  EXPECT_EQ(status("stolen"), 0);
+  // A list whose time is over is as good as none: it fails closed, and check says so.
+  peer.ca.revoke("crl", {}, -1);
+  ASSERT_TRUE(peer.gateway->reload(peer.config(crl)));
+  EXPECT_EQ(status("client"), 0);
+  EXPECT_NE(run_gatehouse({"check", peer.gateway->config_file()}).out.find("a list whose time is over"),
+            std::string::npos);
+  EXPECT_EQ(peer.echo.requests(), 1U);
+}
+
+TEST(Tls, services_and_logs_are_told_who_the_client_is) {
+  TlsGateway peer;
+  const std::string auth =
+      peer.client_auth("optional").substr(0, peer.client_auth("optional").size() - 1) +
+      ", headers: {subject: X-Client-Subject, fingerprint: X-Client-Fingerprint, san: X-Client-SAN}}";
+  peer.ca.issue("ada", {"ada.test"});
+  ASSERT_TRUE(peer.gateway->reload(peer.config(auth)));
+  const std::string forged = "X-Client-Subject: CN=root\r\nx-client-fingerprint: 00\r\nX-Client-SAN: DNS:root\r\n";
+  for (const char* protocol : {"http/1.1", "h2"}) {
+    TlsOptions options = peer.options();
+    options.alpn = protocol;
+    options.cert = peer.files.file("ada.pem");
+    options.key = peer.files.file("ada.key");
+    TlsClient client(peer.port(), options);
+    ASSERT_TRUE(client.shaken()) << client.failure();
+    std::string body;
+    if (*protocol == 'h' && protocol[1] == '2') {
+      H2Client h2(client.raw());
+      body = h2.get("/", {{"x-client-subject", "CN=root"}}).body;
+    } else {
+      body = ask(client, request("GET", "/", forged)).body;
+    }
+    const Echo seen(body);
+    EXPECT_EQ(seen.fields.all("x-client-subject"), std::vector<std::string>{"CN=ada"}) << protocol;
+    EXPECT_EQ(seen.fields.all("x-client-san"), std::vector<std::string>{"DNS:ada.test"}) << protocol;
+    ASSERT_EQ(seen.fields.count("x-client-fingerprint"), 1U) << protocol;
+    EXPECT_EQ(seen.fields.get("x-client-fingerprint").size(), 64U) << protocol;
+  }
+  TlsClient nobody(peer.port(), peer.options());
+  const Echo anonymous(ask(nobody, request("GET", "/", forged)).body);
+  ASSERT_TRUE(anonymous.parsed);
+  for (const char* name : {"x-client-subject", "x-client-fingerprint", "x-client-san"}) {
+    EXPECT_FALSE(anonymous.fields.has(name)) << name;
+  }
+  int named = 0;
+  for (const std::string& line : peer.gateway->access_log(3)) {
+    named += line.find("\"client_subject\":\"CN=ada\",\"client_fingerprint\":\"") != std::string::npos;
+  }
+  EXPECT_EQ(named, 2);
+}
+
+TEST(Tls, an_ocsp_response_is_stapled_as_long_as_it_is_good) {
+  TlsGateway peer;
+  const auto config = [&](const std::string& response) {
+    std::string text = peer.config();
+    const std::string key = peer.files.file("shop.key");
+    return text.insert(text.find(key) + key.size(), ", ocsp: " + peer.files.file(response));
+  };
+  TlsOptions options = peer.options();
+  options.ocsp = true;
+  EXPECT_EQ(TlsClient(peer.port(), options).staple(), "");
+  peer.ca.attest("good", "shop");
+  ASSERT_TRUE(peer.gateway->reload(config("good.der")));
+  EXPECT_EQ(TlsClient(peer.port(), options).staple(), read_file(peer.files.file("good.der")));
+  options.host = "other.test";
+  EXPECT_EQ(TlsClient(peer.port(), options).staple(), "") << "of another certificate";
+  peer.ca.attest("wrong", "other");
+  EXPECT_FALSE(peer.gateway->reload(config("wrong.der")));
+  EXPECT_TRUE(peer.gateway->process().wait_err("is about another certificate"));
+  EXPECT_FALSE(peer.gateway->reload(config("shop.pem"))) << "no response at all";
+  peer.ca.attest("late", "shop", -1);
+  ASSERT_TRUE(peer.gateway->reload(config("late.der")));
+  options.host = "shop.test";
+  EXPECT_EQ(TlsClient(peer.port(), options).staple(), "");
 }
 
 TEST(Tls, alpn_can_leave_http_2_out) {

@@ -1,6 +1,7 @@
 #include "support/certificates.h"
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -89,6 +90,57 @@ void TestCa::issue(std::string_view name, const std::vector<std::string>& hosts,
   write_file(path + ".pem", [&](std::FILE* to) { return PEM_write_X509(to, made); });
   X509_free(made);
   EVP_PKEY_free(key);
+}
+
+X509* TestCa::read(std::string_view name) const {
+  std::FILE* const file = std::fopen((directory_ + "/" + std::string(name) + ".pem").c_str(), "r");
+  must(file != nullptr, "opening a certificate");
+  X509* const certificate = PEM_read_X509(file, nullptr, nullptr, nullptr);
+  std::fclose(file);
+  return certificate;
+}
+
+void TestCa::attest(std::string_view name, std::string_view certificate, int days) const {
+  X509* const about = read(certificate);
+  OCSP_BASICRESP* const basic = OCSP_BASICRESP_new();
+  ASN1_TIME* const now = X509_gmtime_adj(nullptr, std::min(days - 1, -1) * 86'400L);
+  ASN1_TIME* const next = X509_gmtime_adj(nullptr, days * 86'400L);
+  OCSP_CERTID* const id = OCSP_cert_to_id(EVP_sha1(), about, certificate_);
+  OCSP_basic_add1_status(basic, id, V_OCSP_CERTSTATUS_GOOD, 0, nullptr, now, next);
+  must(OCSP_basic_sign(basic, certificate_, key_, EVP_sha256(), nullptr, 0) == 1, "signing a response");
+  OCSP_RESPONSE* const response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+  write_file(directory_ + "/" + std::string(name) + ".der",
+             [&](std::FILE* to) { return ASN1_i2d_fp_of(OCSP_RESPONSE, i2d_OCSP_RESPONSE, to, response); });
+  OCSP_RESPONSE_free(response);
+  OCSP_CERTID_free(id);
+  OCSP_BASICRESP_free(basic);
+  ASN1_TIME_free(now);
+  ASN1_TIME_free(next);
+  X509_free(about);
+}
+
+void TestCa::revoke(std::string_view name, const std::vector<std::string>& certificates, int days) const {
+  X509_CRL* const list = X509_CRL_new();
+  X509_CRL_set_version(list, 1);
+  X509_CRL_set_issuer_name(list, X509_get_subject_name(certificate_));
+  ASN1_TIME* const time = X509_gmtime_adj(nullptr, std::min(days - 1, -1) * 86'400L);
+  X509_CRL_set1_lastUpdate(list, time);
+  ASN1_TIME* const next = X509_gmtime_adj(nullptr, days * 86'400L);
+  X509_CRL_set1_nextUpdate(list, next);
+  ASN1_TIME_free(next);
+  for (const std::string& each : certificates) {
+    X509* const certificate = read(each);
+    X509_REVOKED* const entry = X509_REVOKED_new();
+    X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate));
+    X509_REVOKED_set_revocationDate(entry, time);
+    X509_CRL_add0_revoked(list, entry);
+    X509_free(certificate);
+  }
+  ASN1_TIME_free(time);
+  must(X509_CRL_sign(list, key_, EVP_sha256()) != 0, "signing a list");
+  write_file(directory_ + "/" + std::string(name) + ".pem",
+             [&](std::FILE* to) { return PEM_write_X509_CRL(to, list); });
+  X509_CRL_free(list);
 }
 
 }  // namespace gatehouse::test

@@ -24,7 +24,14 @@ class TestCa {
   /// expired.
   void issue(std::string_view name, const std::vector<std::string>& hosts, Key key = Key::ecdsa, int days = 30) const;
 
+  /// Writes NAME.der: what an OCSP responder says of that certificate. `days` until the next update.
+  void attest(std::string_view name, std::string_view certificate, int days = 7) const;
+  /// Writes NAME.pem: a list that revokes those certificates. `days` until the next one is due.
+  void revoke(std::string_view name, const std::vector<std::string>& certificates, int days = 30) const;
+
  private:
+  x509_st* read(std::string_view name) const;
+
   std::string directory_, file_;
   evp_pkey_st* key_;
   x509_st* certificate_;

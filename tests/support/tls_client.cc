@@ -75,6 +75,7 @@ TlsClient::TlsClient(std::uint16_t port, const TlsOptions& options) : tls_(std::
     SSL_set_alpn_protos(tls.ssl, reinterpret_cast<const unsigned char*>(list.data()),
                         static_cast<unsigned>(list.size()));
   }
+  if (options.ocsp) SSL_set_tlsext_status_type(tls.ssl, TLSEXT_STATUSTYPE_ocsp);
   if (options.session) SSL_set_session(tls.ssl, options.session.get());
   ERR_clear_error();
   if (SSL_connect(tls.ssl) != 1) {
@@ -93,6 +94,10 @@ TlsClient::TlsClient(std::uint16_t port, const TlsOptions& options) : tls_(std::
   SSL_get0_alpn_selected(tls.ssl, &chosen, &size);
   alpn_.assign(reinterpret_cast<const char*>(chosen), size);
   resumed_ = SSL_session_reused(tls.ssl) == 1;
+  const unsigned char* staple = nullptr;
+  if (const long bytes = SSL_get_tlsext_status_ocsp_resp(tls.ssl, &staple); bytes > 0) {
+    staple_.assign(reinterpret_cast<const char*>(staple), static_cast<std::size_t>(bytes));
+  }
   if (options.renegotiate && (SSL_renegotiate(tls.ssl) != 1 || SSL_do_handshake(tls.ssl) != 1)) {
     failure_ = error_text();
     return;

@@ -17,6 +17,7 @@ struct TlsOptions {
   std::string key = {};
   int version = 0;                               ///< TLS1_2_VERSION …: this one only; 0: what OpenSSL offers
   std::string before = {};                       ///< sent before TLS begins
+  bool ocsp = false;                             ///< asks for a stapled response
   bool renegotiate = false;                      ///< asks for a second handshake (TLS 1.2)
   std::shared_ptr<ssl_session_st> session = {};  ///< to resume
 };
@@ -37,6 +38,8 @@ class TlsClient {
   const std::string& certificate() const { return subject_; }  ///< the common name that the server showed
   const std::string& alpn() const { return alpn_; }
   bool resumed() const { return resumed_; }
+  /// The stapled OCSP response, DER; "" if there was none.
+  const std::string& staple() const { return staple_; }
   /// The peer ended the connection with a close_notify: what came is the whole. To be asked after the end.
   bool ended_orderly() const;
   /// The session to resume; ends the connection.
@@ -48,7 +51,7 @@ class TlsClient {
 
   std::unique_ptr<Tls> tls_;
   std::unique_ptr<RawClient> raw_;
-  std::string failure_, protocol_, subject_, alpn_;
+  std::string failure_, protocol_, subject_, alpn_, staple_;
   bool resumed_ = false;
   std::thread thread_;
 };

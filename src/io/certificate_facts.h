@@ -1,0 +1,13 @@
+#pragma once
+#include <memory>
+
+#include "base/peer_certificate.h"
+
+struct x509_st;
+
+namespace gatehouse::io {
+
+/// What `certificate` says. Names that are no visible ASCII are left out: they could be read as something else.
+std::unique_ptr<const PeerCertificate> certificate_facts(const x509_st* certificate);
+
+}  // namespace gatehouse::io
