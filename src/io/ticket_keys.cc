@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include <cstring>
+#include <utility>
 
 namespace gatehouse::io {
 namespace {
@@ -21,7 +22,7 @@ bool prepare(const TicketKeys::Key& key, const unsigned char* iv, EVP_CIPHER_CTX
 
 /// OpenSSL's protocol: 1 is good, 2 good but to be renewed, 0 unknown (a full handshake), -1 an error.
 int seal_or_open(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
-  const std::shared_ptr<const TicketKeys::Set> keys = TicketKeys::shared().at(steady_now());
+  const TicketKeys::Set* const keys = TicketKeys::shared().at(steady_now());
   if (keys == nullptr) return -1;
   if (seal != 0) {
     if (RAND_bytes(iv, EVP_MAX_IV_LENGTH) != 1 || !prepare(keys->current, iv, cipher, mac, true)) return -1;
@@ -49,21 +50,39 @@ void TicketKeys::use_for(SSL_CTX* context) {
   SSL_CTX_set_timeout(context, std::chrono::duration_cast<std::chrono::seconds>(kRotation).count());
 }
 
-std::shared_ptr<const TicketKeys::Set> TicketKeys::at(TimePoint now) {
-  std::shared_ptr<const Set> seen = set_.load(std::memory_order_acquire);
+void TicketKeys::wipe(const Set* set) {
+  if (set == nullptr) return;
+  OPENSSL_cleanse(const_cast<Set*>(set), sizeof(Set));
+  delete set;
+}
+
+TicketKeys::~TicketKeys() {
+  const Set* const last = set_.load(std::memory_order_acquire);
+  if (last == nullptr) return;
+  wipe(last->before);
+  wipe(last);
+}
+
+const TicketKeys::Set* TicketKeys::at(TimePoint now) {
+  const Set* seen = set_.load(std::memory_order_acquire);
   if (seen != nullptr && now < deadline_after(seen->made, kRotation)) return seen;
-  const auto fresh = std::make_shared<Set>();
+  auto* const fresh = new Set{};
   Key& key = fresh->current;
   if (RAND_bytes(key.name, sizeof key.name) != 1 || RAND_priv_bytes(key.cipher, sizeof key.cipher) != 1 ||
       RAND_priv_bytes(key.mac, sizeof key.mac) != 1) {
+    wipe(fresh);
     return nullptr;
   }
   fresh->made = now;
+  fresh->before = seen;
   // A key that has not been used for two rotations opens nothing any more.
   fresh->has_previous = seen != nullptr && now < deadline_after(seen->made, 2 * kRotation);
   if (fresh->has_previous) fresh->previous = seen->current;
-  std::shared_ptr<const Set> made = fresh;
-  if (set_.compare_exchange_strong(seen, made, std::memory_order_acq_rel)) return made;
+  if (set_.compare_exchange_strong(seen, fresh, std::memory_order_acq_rel)) {
+    if (fresh->before != nullptr) wipe(std::exchange(const_cast<Set*>(fresh->before)->before, nullptr));
+    return fresh;
+  }
+  wipe(fresh);
   return seen;  // another thread was quicker
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 #include <atomic>
-#include <memory>
 
 #include "base/clock.h"
 
@@ -32,12 +31,20 @@ class TicketKeys {
     Key current, previous;
     bool has_previous = false;
     TimePoint made;
+    const Set* before = nullptr;  ///< the set that this one took over from
   };
-  /// The keys at `now`; null if there is no randomness.
-  std::shared_ptr<const Set> at(TimePoint now);
+  /// The keys at `now`, valid for kRotation from then; null if there is no randomness.
+  const Set* at(TimePoint now);
+
+  TicketKeys() = default;
+  ~TicketKeys();
+  TicketKeys(const TicketKeys&) = delete;
+  TicketKeys& operator=(const TicketKeys&) = delete;
 
  private:
-  std::atomic<std::shared_ptr<const Set>> set_;
+  /// A set is wiped when the one after it is taken over from: nobody has looked at it for a whole rotation.
+  static void wipe(const Set* set);
+  std::atomic<const Set*> set_{nullptr};
 };
 
 }  // namespace gatehouse::io

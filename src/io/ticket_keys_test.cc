@@ -36,7 +36,7 @@ TEST(TicketKeys, forget_what_is_too_old) {
 TEST(TicketKeys, are_the_same_for_all_threads) {
   TicketKeys keys;
   const TimePoint start{std::chrono::hours(100)};
-  std::shared_ptr<const TicketKeys::Set> seen[4];
+  const TicketKeys::Set* seen[4];
   for (int hour = 0; hour < 50; ++hour) {
     std::vector<std::thread> threads;
     for (auto& each : seen) threads.emplace_back([&] { each = keys.at(start + hour * TicketKeys::kRotation); });
