@@ -30,8 +30,8 @@ class BodyDecoder {
   bool finish();
 
   bool complete() const { return state_ == State::done; }
-  /// Bytes of a length body that are still to come.
-  std::uint64_t remaining() const { return remaining_; }
+  /// Bytes of a length body that are still to come; 0 where nobody has said.
+  std::uint64_t remaining() const { return state_ == State::length ? remaining_ : 0; }
   const char* error() const { return error_; }
 
   static constexpr std::size_t kMaxTrailerBytes = 8 * 1024;

@@ -192,6 +192,14 @@ TEST(BodyDecoder, gives_a_length_body_and_leaves_the_rest) {
   EXPECT_FALSE(decoder.finish());
 }
 
+TEST(BodyDecoder, a_chunk_that_is_still_to_come_says_nothing_of_the_body_that_is) {
+  BodyDecoder decoder;
+  decoder.start({Framing::Kind::chunked, 0}, nullptr);
+  std::string bytes = "5\r\nhel";
+  EXPECT_EQ(decoder.decode(bytes.data(), bytes.size()).data, "hel");
+  EXPECT_EQ(decoder.remaining(), 0u);
+}
+
 TEST(BodyDecoder, a_body_up_to_the_close_ends_with_the_connection) {
   BodyDecoder decoder;
   decoder.start({Framing::Kind::until_close, 0}, nullptr);
