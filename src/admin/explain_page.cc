@@ -75,7 +75,7 @@ std::string read_document(std::string_view text, ExplainRequest& asked) {
   const json::value document = json::parse(json::string_view(text.data(), text.size()), error);
   if (error) return "the body is not JSON: " + error.message();
   if (!document.is_object())
-    return "the body must be an object with url, and maybe method, headers, body, client_ip, listener";
+    return "the body must be an object with url, and maybe method, headers, body, client_ip, client_cert, listener";
   for (const auto& [key, value] : document.get_object()) {
     const std::string_view name = key;
     if (name == "headers") {
@@ -87,13 +87,15 @@ std::string read_document(std::string_view text, ExplainRequest& asked) {
       if (!read_text(value, asked.body)) asked.body = json::serialize(value);
       continue;
     }
-    std::string* const to = name == "method"      ? &asked.method
-                            : name == "url"       ? &asked.url
-                            : name == "client_ip" ? &asked.client_ip
-                            : name == "listener"  ? &asked.listener
-                                                  : nullptr;
+    std::string* const to = name == "method"        ? &asked.method
+                            : name == "url"         ? &asked.url
+                            : name == "client_ip"   ? &asked.client_ip
+                            : name == "client_cert" ? &asked.client_cert
+                            : name == "listener"    ? &asked.listener
+                                                    : nullptr;
     if (to == nullptr) {
-      return "unknown key \"" + std::string(name) + "\"; there are method, url, headers, body, client_ip, listener";
+      return "unknown key \"" + std::string(name) +
+             "\"; there are method, url, headers, body, client_ip, client_cert, listener";
     }
     if (!read_text(value, *to)) return std::string(name) + " must be a string";
   }
@@ -104,7 +106,7 @@ std::string read_document(std::string_view text, ExplainRequest& asked) {
 
 LocalResponse explain_from_query(Control& control, const LocalRequest& request) {
   const Query query(request.query);
-  std::string trouble = query.trouble({"method", "url", "header", "client_ip", "listener", "format"});
+  std::string trouble = query.trouble({"method", "url", "header", "client_ip", "client_cert", "listener", "format"});
   if (trouble.empty()) trouble = format_trouble(query);
   if (!trouble.empty()) return error_reply(400, trouble);
   ExplainRequest asked;
@@ -112,6 +114,7 @@ LocalResponse explain_from_query(Control& control, const LocalRequest& request) 
     if (name == "method") asked.method = value;
     if (name == "url") asked.url = value;
     if (name == "client_ip") asked.client_ip = value;
+    if (name == "client_cert") asked.client_cert = value;
     if (name == "listener") asked.listener = value;
     if (name == "header" && !add_header(value, asked)) {
       return error_reply(400, "header must read \"Name: value\", got \"" + value + "\"");

@@ -1,6 +1,8 @@
 #include "engine/explain.h"
 
 #include <CLI/CLI.hpp>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
 #include "cli/support.h"
@@ -11,7 +13,7 @@ namespace gatehouse::cli {
 namespace {
 
 struct ExplainOptions {
-  std::string file, request, url, format;
+  std::string file, request, url, format, client_cert;
   std::vector<std::string> headers;
   engine::ExplainRequest asked;
 };
@@ -31,6 +33,11 @@ std::string read_request(const ExplainOptions& options, engine::ExplainRequest& 
     std::string value = header.substr(colon + 1);
     CLI::detail::trim(value);
     to.headers.emplace_back(header.substr(0, colon), std::move(value));
+  }
+  if (!options.client_cert.empty()) {
+    std::ifstream file(options.client_cert, std::ios::binary);
+    to.client_cert.assign(std::istreambuf_iterator<char>(file), {});
+    if (to.client_cert.empty()) return "cannot read \"" + options.client_cert + "\"";
   }
   return "";
 }
@@ -68,6 +75,7 @@ void add_explain(CLI::App& app, Context& context) {
       ->allow_extra_args(false);
   command->add_option("-d,--data", options->asked.body, "The request's body; a URL alone is then a POST");
   command->add_option("--client-ip", options->asked.client_ip, "Who connects; 127.0.0.1 without it");
+  command->add_option("--client-cert", options->client_cert, "PEM file: the certificate that the client shows");
   command->add_option("--listener", options->asked.listener, "Name of the listener; the first without it");
   add_format(*command, options->format, {"text", "json"});
   command->footer(

@@ -38,6 +38,36 @@ bool decode_match(const Node& node, const Where& at, ValueMatch& to) {
   return list_or_one(string()).impl->decode(node, at, &to.values);
 }
 
+/// "AB:CD…", as OpenSSL prints it, is the same fingerprint as "abcd…". False: it is none.
+bool tidy_fingerprint(std::string& text) {
+  std::erase(text, ':');
+  text = lower(text);
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+bool is_alternative_name(std::string_view text) {
+  return std::ranges::any_of(
+      std::initializer_list<std::string_view>{"DNS:", "URI:", "email:"},
+      [&](std::string_view kind) { return text.size() > kind.size() && text.starts_with(kind); });
+}
+
+bool check_certificate_match(NamedMatch& match, const Where& at) {
+  const Where place = at.key(match.name, match.mark);
+  if (match.name == "subject") return true;
+  if (match.name != "san" && match.name != "fingerprint") {
+    place.error("unknown key", suggest(match.name, {"subject", "san", "fingerprint"}));
+    return false;
+  }
+  for (std::string& value : match.match.values) {
+    const bool san = match.name == "san";
+    if (san ? is_alternative_name(value) : tidy_fingerprint(value)) continue;
+    place.error(san ? "must begin with DNS:, URI: or email:, got \"" + value + "\""
+                    : "must be a SHA-256 of 64 hexadecimal digits, got \"" + value + "\"");
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Value<std::vector<NamedMatch>> named_matches(bool headers) {
@@ -66,6 +96,22 @@ Value<std::vector<NamedMatch>> named_matches(bool headers) {
        .type = "mapping of names to a value, a list, `{regex: …}` or `{present: true}`",
        .schema = schema_of_type("object"),
        .allows_null = true});
+}
+
+Value<std::vector<NamedMatch>> certificate_matches() {
+  return custom<std::vector<NamedMatch>>(
+      {.decode =
+           [](const Node& node, const Where& at, std::vector<NamedMatch>& to) {
+             bool good = named_matches(false).impl->decode(node, at, &to);
+             for (NamedMatch& match : to) good = check_certificate_match(match, at) && good;
+             if (node.is_mapping() && to.empty()) {
+               at.error("must have one of \"subject\", \"san\" and \"fingerprint\"");
+               good = false;
+             }
+             return good;
+           },
+       .type = "mapping of `subject`, `san` and `fingerprint` to a value, a list, `{regex: …}` or `{present: true}`",
+       .schema = schema_of_type("object")});
 }
 
 Value<std::string> host_pattern() {
@@ -155,18 +201,20 @@ std::string name_of_conditions(const Route& route) {
     if (!name.empty()) name += ' ';
     name += text;
   };
-  std::string methods, place, headers, query, clients;
+  std::string methods, place, headers, query, clients, certificate;
   join(route.methods, ",", same, methods);
   join(route.hosts, ",", same, place);
   join(route.paths, ",", [](const PathPattern& path) { return path.text; }, place);
   join(route.headers, " ", match_text, headers);
   join(route.query, "&", match_text, query);
   join(route.clients, ",", [](const Cidr& block) { return block.text(); }, clients);
+  join(route.client_cert, " ", match_text, certificate);
   part(methods);
   part(place);
   part(headers);
   if (!query.empty()) part("?" + query);
   if (!clients.empty()) part("from " + clients);
+  if (!certificate.empty()) part("certificate " + certificate);
   if (route.scheme != SchemeMatch::any) part(route.scheme == SchemeMatch::http ? "http" : "https");
   return name.empty() ? "any" : name;
 }

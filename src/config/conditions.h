@@ -5,6 +5,8 @@ namespace gatehouse::config {
 
 /// The kinds of a route's conditions.
 Value<std::vector<NamedMatch>> named_matches(bool headers);
+/// Conditions on the certificate that a client showed: `subject`, `san` and `fingerprint` (PeerCertificate).
+Value<std::vector<NamedMatch>> certificate_matches();
 /// "api.example.com", "*.example.com", an address; in lower case.
 Value<std::string> host_pattern();
 /// In upper case.

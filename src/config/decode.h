@@ -57,6 +57,19 @@ Value<std::vector<WrittenRoute>> route_list();
 Value<Reference> reference(std::string type);
 /// The name of a file, relative to the file in which it is written.
 Value<std::string> file_name();
+/// The versions, ciphers and curves that both sides of TLS have alike.
+template <class C>
+Options<C> with_tls_rules(Options<C> table) {
+  table.add("min_version", &C::min_version, one_of({"1.2", "1.3"}), "The lowest version of TLS.")
+      .add("max_version", &C::max_version, one_of({"1.2", "1.3"}), "The highest.")
+      .add("ciphers", &C::ciphers, list(non_empty(), 1),
+           "Names of OpenSSL or IANA, the dearest first; those of a version replace its defaults.")
+      .add("curves", &C::curves, list(non_empty(), 1), "For the key exchange, the dearest first.");
+  return table;
+}
+void mark_tls_rules(const Node& node, TlsRules& to);
+void check_tls_rules(const TlsRules& rules, const Where& at);
+
 /// Where `key` stands in `node`, or `node` itself.
 Mark mark_of(const Node& node, const char* key);
 

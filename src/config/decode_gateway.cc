@@ -111,6 +111,20 @@ Value<std::uint32_t> worker_count() {
 
 }  // namespace
 
+const Options<Http2Limits>& http2_limits_options() {
+  static const auto table =
+      Options<Http2Limits>()
+          .add("max_concurrent_streams", &Http2Limits::max_concurrent_streams, integer(1, 10'000),
+               "Requests at a time on a connection; a further one is refused (REFUSED_STREAM).")
+          .add("stream_window", &Http2Limits::stream_window, bytes32(16 << 10, 16 << 20),
+               "Of a request's body, what may lie in the gateway; of a connection eight times as much.")
+          .add("control_frames", &Http2Limits::control_frames, integer(10, 1'000'000),
+               "Frames that ask for work and bring none, at once; more end the connection (ENHANCE_YOUR_CALM).")
+          .add("control_frames_per_second", &Http2Limits::control_frames_per_second, integer(1, 1'000'000),
+               "The same as time goes by.");
+  return table;
+}
+
 const Options<Limits>& limits_options() {
   constexpr auto kTick = std::chrono::milliseconds(1);
   static const auto table =
@@ -126,7 +140,8 @@ const Options<Limits>& limits_options() {
           .add("body_timeout", &Limits::body_timeout, duration(true, kTick),
                "Between two reads of a body, either side.")
           .add("max_connections", &Limits::max_connections, integer(0),
-               "Connections at a time; 0 takes what the limit of open files allows.");
+               "Connections at a time; 0 takes what the limit of open files allows.")
+          .add("http2", &Limits::http2, http2_limits_options().nested(), "Of an HTTP/2 connection.");
   return table;
 }
 
@@ -180,7 +195,7 @@ const Options<ClientAuthentication>& client_auth_options() {
 
 const Options<ListenerTls>& tls_options() {
   static const auto table =
-      Options<ListenerTls>()
+      with_tls_rules(Options<ListenerTls>())
           .require("certificates", &ListenerTls::certificates,
                    list(mapping_of<TlsCertificate>(certificate_options(),
                                                    [](const Node& node, const Where&, TlsCertificate& to) {
@@ -190,7 +205,6 @@ const Options<ListenerTls>& tls_options() {
                                                    }),
                         1),
                    "Chosen by the name that the client asks for; the first where none fits.")
-          .add("min_version", &ListenerTls::min_version, one_of({"1.2", "1.3"}), "The lowest version of TLS.")
           .add("client_auth", &ListenerTls::client_auth,
                mapping_of<ClientAuthentication>(client_auth_options(),
                                                 [](const Node& node, const Where&, ClientAuthentication& to) {
@@ -201,7 +215,7 @@ const Options<ListenerTls>& tls_options() {
           .add("alpn", &ListenerTls::alpn, list(one_of({"h2", "http/1.1"}), 1),
                "What is spoken, the dearest first; clients choose among it by ALPN.")
           .add("tickets", &ListenerTls::tickets, boolean(), "Sessions are resumed by tickets.")
-          .later({"max_version", "ciphers", "curves"});
+          .check([](const ListenerTls& tls, const Where& at) { check_tls_rules(tls, at); });
   return table;
 }
 
@@ -213,11 +227,17 @@ const Options<WrittenListener>& listener_options() {
           .add("proxy_protocol", &Listener::proxy_protocol, boolean(),
                "Expects PROXY protocol v1 or v2 from trusted peers.")
           .add("tls", &Listener::tls,
-               mapping_of<ListenerTls>(tls_options(), [](const Node&, const Where&, ListenerTls&) {}),
+               mapping_of<ListenerTls>(
+                   tls_options(), [](const Node& node, const Where&, ListenerTls& to) { mark_tls_rules(node, to); }),
                "Speaks TLS; plain without it.")
+          .add("http2", &Listener::http2, boolean(), "Speaks HTTP/2 besides HTTP/1.1, to clients that ask for it.")
           .add("limits", &WrittenListener::limits_node, listener_limits(),
                "Replaces the gateway's `limits`, key by key.")
-          .later({"http2", "protocols", "protocol"});
+          .later({"protocols", "protocol"})
+          .check([](const WrittenListener& listener, const Where& at) {
+            if (!listener.http2 && listener.tls && listener.tls->alpn == std::vector<std::string>{"h2"})
+              at.error("offers only h2 by \"alpn\" and says http2: false");
+          });
   return table;
 }
 

@@ -211,6 +211,8 @@ const Options<WrittenRoute>& route_options() {
           .add("headers", &Route::headers, named_matches(true), "Conditions on fields.")
           .add("query", &Route::query, named_matches(false), "Conditions on query parameters.")
           .add("clients", &Route::clients, list_or_one(cidr()), "Addresses of clients.")
+          .add("client_cert", &Route::client_cert, certificate_matches(),
+               "Conditions on the certificate that the client showed.")
           .add("scheme", &Route::scheme, choice<SchemeMatch>({"any", "http", "https"}), "How the client came.")
           .add("service", &WrittenRoute::forward, reference("name of a service"), "Forwards to this service.")
           .add("split", &WrittenRoute::split, split_action(), "Forwards to one of several services by weight.")

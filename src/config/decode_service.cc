@@ -170,7 +170,7 @@ const Options<Timeouts>& service_timeouts() {
 
 const Options<ServiceTls>& service_tls_options() {
   static const auto table =
-      Options<ServiceTls>()
+      with_tls_rules(Options<ServiceTls>())
           .add("verify", &ServiceTls::verify, boolean(),
                "Whether the service must show a certificate that is believed.")
           .add("sni", &ServiceTls::sni,
@@ -181,8 +181,9 @@ const Options<ServiceTls>& service_tls_options() {
           .add("cert", &ServiceTls::cert, file_name(),
                "PEM file: the certificate that the gateway shows, and its chain.")
           .add("key", &ServiceTls::key, file_name(), "PEM file: its private key, without a passphrase.")
-          .later({"min_version", "max_version", "ciphers", "curves", "alpn", "crl", "depth"})
+          .later({"alpn", "crl", "depth"})
           .check([](const ServiceTls& tls, const Where& at) {
+            check_tls_rules(tls, at);
             if (tls.cert.empty() != tls.key.empty()) at.error("needs both \"cert\" and \"key\", or neither");
             if (!tls.verify && !tls.ca.empty()) at.error("cannot have \"ca\" where nothing is verified");
           });
@@ -314,6 +315,7 @@ const Options<WrittenService>& service_options() {
           .add("tls", &Service::tls,
                mapping_of<ServiceTls>(service_tls_options(),
                                       [](const Node& written, const Where&, ServiceTls& to) {
+                                        mark_tls_rules(written, to);
                                         to.ca_mark = mark_of(written, "ca");
                                         to.cert_mark = mark_of(written, "cert");
                                         to.key_mark = mark_of(written, "key");

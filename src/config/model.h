@@ -41,6 +41,14 @@ struct RouteLimits {
   std::optional<Duration> body_timeout;   ///< between two reads of a body, either side
 };
 
+/// What one HTTP/2 connection of a client may use up.
+struct Http2Limits {
+  std::uint32_t max_concurrent_streams = 128;
+  std::uint32_t stream_window = 128 * 1024;       ///< bytes of a request's body that no service has taken yet
+  std::uint32_t control_frames = 1000;            ///< that ask for work and bring none, at once …
+  std::uint32_t control_frames_per_second = 100;  ///< … and as time goes by
+};
+
 struct Limits {
   std::uint32_t request_line = 8 * 1024;
   std::uint32_t max_header_bytes = 32 * 1024;
@@ -50,6 +58,7 @@ struct Limits {
   std::uint64_t max_body = UINT64_MAX;
   Duration body_timeout = std::chrono::seconds(30);
   std::uint32_t max_connections = 0;  ///< 0: from RLIMIT_NOFILE
+  Http2Limits http2;
 };
 
 struct Timeouts {
@@ -87,7 +96,15 @@ inline bool is_tls(Protocol protocol) {
   return protocol == Protocol::https || protocol == Protocol::h2;
 }
 /// How TLS is spoken to a service. Names of files are as they are opened.
-struct ServiceTls {
+/// What either side of TLS may choose from.
+struct TlsRules {
+  std::string min_version = "1.2", max_version = "1.3";
+  std::vector<std::string> ciphers;  ///< OpenSSL's or IANA's names; those of a version replace its defaults
+  std::vector<std::string> curves{"X25519", "P-256", "P-384"};  ///< the dearest first
+  Mark ciphers_mark, curves_mark;
+};
+
+struct ServiceTls : TlsRules {
   bool verify = true;
   std::string sni;        ///< whom to ask for and to verify; "" for the target's own name or address
   std::string ca;         ///< "" for the system's authorities
@@ -181,7 +198,8 @@ struct Route {
   std::vector<std::string> methods;  ///< upper case; empty: any
   std::vector<NamedMatch> headers, query;
   std::vector<Cidr> clients;
-  std::vector<std::string> listeners;  ///< empty: all
+  std::vector<NamedMatch> client_cert;  ///< "subject", "san", "fingerprint" of PeerCertificate
+  std::vector<std::string> listeners;   ///< empty: all
   SchemeMatch scheme = SchemeMatch::any;
   bool strip_path = false;
   bool websocket = true;              ///< WebSocket passes
@@ -219,9 +237,8 @@ struct ClientAuthentication {
 };
 
 /// How a listener speaks TLS.
-struct ListenerTls {
+struct ListenerTls : TlsRules {
   std::vector<TlsCertificate> certificates;  ///< at least one
-  std::string min_version = "1.2";           ///< or "1.3"
   ClientAuthentication client_auth;
   std::vector<std::string> alpn{"h2", "http/1.1"};  ///< what is spoken, the dearest first
   bool tickets = true;                              ///< sessions are resumed
@@ -232,6 +249,7 @@ struct Listener {
   Mark mark;
   Address address;  ///< ip or unix_path
   bool proxy_protocol = false;
+  bool http2 = true;
   std::optional<ListenerTls> tls;
   Limits limits;  ///< the gateway's, with the listener's own laid over
 };

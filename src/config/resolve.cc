@@ -113,10 +113,22 @@ class Resolver {
                      suggest(listener.name, listener_names_));
         }
       }
+      certificates(route);
       patterns(route);
       check_plugins(route.plugins, tree_, catalogue_, service_names_, out_);
       written_.routes.push_back(std::move(static_cast<Route&>(route)));
     }
+  }
+
+  void certificates(const WrittenRoute& route) {
+    const bool asked = std::ranges::any_of(written_.listeners, [&](const Listener& listener) {
+      const bool here =
+          route.listeners.empty() || std::ranges::find(route.listeners, listener.name) != route.listeners.end();
+      return here && listener.tls && listener.tls->client_auth.mode != ClientAuth::none;
+    });
+    if (!route.client_cert.empty() && !asked)
+      out_.warning(route.client_cert.front().mark, route.config_path + ".client_cert",
+                   "no listener of this route asks clients for a certificate (tls.client_auth)");
   }
 
   /// Two routes may have the same conditions with different priorities; the later is numbered.

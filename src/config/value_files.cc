@@ -23,4 +23,13 @@ Mark mark_of(const Node& node, const char* key) {
   return found != nullptr ? found->mark() : node.mark();
 }
 
+void mark_tls_rules(const Node& node, TlsRules& to) {
+  to.ciphers_mark = mark_of(node, "ciphers");
+  to.curves_mark = mark_of(node, "curves");
+}
+
+void check_tls_rules(const TlsRules& rules, const Where& at) {
+  if (rules.min_version > rules.max_version) at.error("has a \"min_version\" above its \"max_version\"");
+}
+
 }  // namespace gatehouse::config

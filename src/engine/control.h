@@ -16,8 +16,9 @@ struct ExplainRequest {
   std::string url;  ///< "http://api.example.com/users/1?x=y" or "/users/1"
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
-  std::string client_ip;  ///< "" for 127.0.0.1
-  std::string listener;   ///< name; "" for the first
+  std::string client_ip;    ///< "" for 127.0.0.1
+  std::string listener;     ///< name; "" for the first
+  std::string client_cert;  ///< PEM: the certificate that the client shows; "" for none
 };
 
 /// What a submitted configuration came to.

@@ -58,6 +58,7 @@ routing::Request routing_request(const plugin::Exchange& x, std::uint16_t listen
   request.client = x.client_ip;
   request.https = x.https;
   request.listener = listener;
+  request.certificate = x.certificate;
   return request;
 }
 

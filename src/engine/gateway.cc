@@ -262,6 +262,7 @@ const std::string& Gateway::admin_token() const {
 
 void Gateway::housekeeping() {
   reloader_.sweep();
+  reloader_.warn_of_expiries();
   log::report_suppressed(reactor_.now());
   if (state_ != State::ended) housekeeping_.in(std::chrono::seconds(1));
 }

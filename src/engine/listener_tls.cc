@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "engine/service_tls.h"
+#include "engine/tls_rules.h"
 
 namespace gatehouse::engine {
 
@@ -10,20 +11,24 @@ std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, 
                                               config::Diagnostics& out) {
   if (!listener.tls) return nullptr;
   const config::ListenerTls& tls = *listener.tls;
+  const std::string path = "listeners[" + std::to_string(index) + "].tls";
+  const std::optional<io::TlsRules> rules = make_tls_rules(tls, path, out);
+  if (!rules) return nullptr;
   io::TlsServerSettings settings;
   for (const config::TlsCertificate& each : tls.certificates)
     settings.certificates.push_back({each.cert, each.key, each.ocsp});
-  settings.only_1_3 = tls.min_version == "1.3";
+  settings.rules = *rules;
   settings.client_auth = static_cast<io::TlsServerSettings::ClientAuth>(tls.client_auth.mode);
   settings.client_ca = tls.client_auth.ca;
   settings.client_crl = tls.client_auth.crl;
   settings.client_depth = tls.client_auth.depth;
   settings.alpn = tls.alpn;
+  if (!listener.http2) std::erase(settings.alpn, "h2");
   settings.tickets = tls.tickets;
   // A session stays good as long as clients have to prove the same, on this listener.
   const std::string proof = listener.name + '\n' + std::to_string(static_cast<int>(tls.client_auth.mode)) + '\n' +
                             std::to_string(tls.client_auth.contents) + '\n' + std::to_string(tls.client_auth.depth) +
-                            '\n' + tls.min_version;
+                            '\n' + tls.min_version + tls.max_version;
   settings.session_context = std::to_string(std::hash<std::string>()(proof));
 
   std::vector<io::TlsFault> faults;
@@ -46,9 +51,9 @@ std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, 
                                           : Place{auth.crl_mark, auth.crl, "client_auth.crl"};
     const config::Mark& mark = place.mark;
     const std::string& file = place.file;
-    const std::string path = "listeners[" + std::to_string(index) + "].tls." + place.key;
     const std::string message = "\"" + file + "\": " + fault.message;
-    fault.warning ? out.warning(mark, path, message) : out.error(mark, path, message);
+    const std::string key = path + "." + place.key;
+    fault.warning ? out.warning(mark, key, message) : out.error(mark, key, message);
   }
   return made;
 }

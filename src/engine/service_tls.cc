@@ -1,5 +1,7 @@
 #include "engine/service_tls.h"
 
+#include "engine/tls_rules.h"
+
 namespace gatehouse::engine {
 
 std::shared_ptr<const io::TlsClient> make_tls(const config::Service& service, std::size_t index,
@@ -7,8 +9,11 @@ std::shared_ptr<const io::TlsClient> make_tls(const config::Service& service, st
   if (!config::is_tls(service.protocol)) return nullptr;
   const config::ServiceTls& tls = service.tls;
   const std::string path = "services[" + std::to_string(index) + "].tls";
+  const std::optional<io::TlsRules> rules = make_tls_rules(tls, path, out);
+  if (!rules) return nullptr;
   std::vector<io::TlsFileFault> faults;
-  auto made = io::TlsClient::make({tls.verify, tls.ca, tls.cert, tls.key, config::is_http2(service.protocol)}, faults);
+  auto made =
+      io::TlsClient::make({tls.verify, tls.ca, tls.cert, tls.key, config::is_http2(service.protocol), *rules}, faults);
   for (const io::TlsFileFault& fault : faults) {
     using File = io::TlsFileFault::File;
     const bool ca = fault.file == File::ca, cert = fault.file == File::cert;

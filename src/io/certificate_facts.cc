@@ -1,7 +1,9 @@
 #include "io/certificate_facts.h"
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -60,6 +62,17 @@ std::string names_of(const X509* certificate) {
 std::unique_ptr<const PeerCertificate> certificate_facts(const X509* certificate) {
   return std::make_unique<const PeerCertificate>(
       PeerCertificate{subject_of(certificate), fingerprint_of(certificate), names_of(certificate)});
+}
+
+std::unique_ptr<const PeerCertificate> certificate_facts(std::string_view pem) {
+  BIO* const text = BIO_new_mem_buf(pem.data(), static_cast<int>(std::min<std::size_t>(pem.size(), 1 << 20)));
+  X509* const certificate = PEM_read_bio_X509(text, nullptr, nullptr, nullptr);
+  BIO_free(text);
+  ERR_clear_error();
+  if (certificate == nullptr) return nullptr;
+  auto facts = certificate_facts(certificate);
+  X509_free(certificate);
+  return facts;
 }
 
 }  // namespace gatehouse::io

@@ -11,11 +11,6 @@
 namespace gatehouse::io {
 namespace {
 
-/// Authenticated encryption with forward secrecy only; TLS 1.3 has no other.
-constexpr const char* kCiphers12 =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-constexpr const char* kGroups = "X25519:P-256:P-384";
 constexpr unsigned char kHttp1[] = "\x08http/1.1";
 constexpr unsigned char kHttp2[] = "\x02h2";
 
@@ -57,12 +52,7 @@ std::shared_ptr<const TlsClient> TlsClient::make(const TlsClientSettings& settin
   const std::shared_ptr<TlsClient> client(new TlsClient());
   SSL_CTX* const context = client->context_ = SSL_CTX_new(TLS_client_method());
   client->verify_ = settings.verify;
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_cipher_list(context, kCiphers12);
-  SSL_CTX_set1_groups_list(context, kGroups);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_read_ahead(context, 1);
+  apply_rules(context, settings.rules);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, keep_session);
   if (settings.http2) {
@@ -70,9 +60,6 @@ std::shared_ptr<const TlsClient> TlsClient::make(const TlsClientSettings& settin
   } else {
     SSL_CTX_set_alpn_protos(context, kHttp1, sizeof kHttp1 - 1);
   }
-  // Nobody is there to ask for a passphrase.
-  SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return -1; });
-
   std::vector<TlsFileFault> found;
   if (settings.verify) {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);

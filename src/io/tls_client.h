@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "io/tls_files.h"
+#include "io/tls_rules.h"
 
 struct ssl_session_st;
 struct ssl_st;
@@ -16,6 +17,7 @@ struct TlsClientSettings {
   std::string ca;         ///< PEM file: who signs services' certificates; "" for the system's authorities
   std::string cert, key;  ///< PEM files: what the gateway shows of itself; "" for nothing
   bool http2 = false;     ///< what is offered by ALPN: this, or HTTP/1.1
+  TlsRules rules = {};    ///< without faults
 };
 
 /// The last session with one peer, which the next connection resumes (RFC 8446 section 2.2). It holds one, so a peer

@@ -8,6 +8,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
+
+#include "base/clock.h"
 
 namespace gatehouse::io {
 namespace {
@@ -72,11 +75,26 @@ void load_credentials(SSL_CTX* context, const std::string& cert, const std::stri
   ERR_clear_error();
   const X509* const certificate = has_cert ? SSL_CTX_get0_certificate(context) : nullptr;
   if (certificate == nullptr) return;
-  if (has_expired(certificate)) {
-    faults.push_back({File::cert, true, "has expired"});
+  std::string words = expiry_words(not_after_of(certificate), wall_clock_us() / 1'000'000);
+  if (!words.empty()) {
+    faults.push_back({File::cert, true, std::move(words)});
   } else if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
     faults.push_back({File::cert, true, "is not valid yet"});
   }
+}
+
+std::int64_t not_after_of(const X509* certificate) {
+  std::tm parts{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts);
+  return ::timegm(&parts);
+}
+
+std::string expiry_words(std::int64_t not_after_s, std::int64_t now_s) {
+  constexpr std::int64_t kDay = 24 * 60 * 60;
+  const std::int64_t left = not_after_s - now_s;
+  if (left <= 0) return "has expired";
+  if (left < kDay) return "ends within a day";
+  return left <= 14 * kDay ? "ends in " + std::to_string(left / kDay) + " days" : "";
 }
 
 void load_authorities(SSL_CTX* context, const std::string& ca, std::vector<TlsFileFault>& faults) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 struct ssl_ctx_st;
+struct x509_st;
 
 namespace gatehouse::io {
 
@@ -18,6 +19,10 @@ struct TlsFileFault {
 /// Gives `context` a certificate with its chain, and the key that fits it. Every fault is added.
 void load_credentials(ssl_ctx_st* context, const std::string& cert, const std::string& key,
                       std::vector<TlsFileFault>& faults);
+
+/// "ends in 9 days" from 14 days before, "has expired" after it; "" while there is time. Both in Unix time.
+std::string expiry_words(std::int64_t not_after_s, std::int64_t now_s);
+std::int64_t not_after_of(const x509_st* certificate);
 
 /// Lets `context` trust what `ca` holds, which may be an authority below the top or a single certificate.
 void load_authorities(ssl_ctx_st* context, const std::string& ca, std::vector<TlsFileFault>& faults);

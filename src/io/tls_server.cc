@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "base/clock.h"
 #include "io/ocsp_response.h"
@@ -16,12 +15,6 @@
 
 namespace gatehouse::io {
 namespace {
-
-/// Authenticated encryption with forward secrecy only; TLS 1.3 has no other.
-constexpr const char* kCiphers12 =
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-constexpr const char* kGroups = "X25519:P-256:P-384";
 
 std::string lower(std::string_view text) {
   std::string made(text);
@@ -43,10 +36,6 @@ std::string last_error(const char* wanted) {
   const bool no_block = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
   const bool no_key = ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
   return no_block || no_key ? std::string("holds no ") + wanted : reason;
-}
-
-int no_passphrase(char*, int, int, void*) {
-  return -1;  // nobody is there to ask
 }
 
 int select_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned count,
@@ -84,14 +73,8 @@ struct TlsServerParts {
   void add(std::size_t index) {
     SSL_CTX* context = SSL_CTX_new(TLS_server_method());
     server.contexts_.push_back(context);
-    SSL_CTX_set_min_proto_version(context, settings.only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    SSL_CTX_set_cipher_list(context, kCiphers12);
-    SSL_CTX_set1_groups_list(context, kGroups);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_read_ahead(context, 1);
+    apply_rules(context, settings.rules);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets alone: no memory a client
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     SSL_CTX_set_alpn_select_cb(context, select_alpn, &server.alpn_);
     SSL_CTX_set_tlsext_servername_callback(context, select_name);
     SSL_CTX_set_tlsext_servername_arg(context, &server);
@@ -116,15 +99,9 @@ struct TlsServerParts {
       fault(cert ? TlsFault::Where::cert : TlsFault::Where::key, index, std::move(each.message), each.warning);
     }
     X509* const certificate = SSL_CTX_get0_certificate(context);
-    server.expiries_.push_back({files.cert, certificate != nullptr ? not_after(certificate) : 0});
+    server.expiries_.push_back({files.cert, certificate != nullptr ? not_after_of(certificate) : 0});
     load_staple(context, index, certificate);
     if (certificate != nullptr) learn_names(certificate, index);
-  }
-
-  static std::int64_t not_after(const X509* certificate) {
-    std::tm parts{};
-    ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &parts);
-    return ::timegm(&parts);
   }
 
   /// The response is for this certificate, and its time is not over: else clients would be shown something useless.

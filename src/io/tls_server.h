@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/tls_rules.h"
+
 struct ssl_ctx_st;
 struct ssl_st;
 
@@ -20,8 +22,8 @@ struct TlsServerSettings {
   enum class ClientAuth : std::uint8_t { none, optional, required };
 
   std::vector<Certificate>
-      certificates;       ///< at least one; the first is for clients that name no host or an unknown one
-  bool only_1_3 = false;  ///< else 1.2 and 1.3
+      certificates;  ///< at least one; the first is for clients that name no host or an unknown one
+  TlsRules rules;    ///< without faults
   ClientAuth client_auth = ClientAuth::none;
   std::string client_ca;          ///< PEM file: who signs clients' certificates
   std::string client_crl;         ///< PEM file: what of theirs is revoked, a list of each authority; "" looks for none

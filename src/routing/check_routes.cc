@@ -36,13 +36,14 @@ std::string text_of(const config::NamedMatch& match) {
 
 /// A route's conditions but host and path as sorted sets, so that routes written differently compare alike.
 struct Narrowing {
-  std::vector<std::string> tests;  ///< headers and query parameters, as text
+  std::vector<std::string> tests;  ///< headers, query parameters and certificates, as text
   std::vector<std::string> clients, listeners, methods;
   config::SchemeMatch scheme = config::SchemeMatch::any;
 
   explicit Narrowing(const config::Route& route) : listeners(sorted(route.listeners)), scheme(route.scheme) {
     for (const config::NamedMatch& match : route.headers) tests.push_back("h" + text_of(match));
     for (const config::NamedMatch& match : route.query) tests.push_back("q" + text_of(match));
+    for (const config::NamedMatch& match : route.client_cert) tests.push_back("c" + text_of(match));
     tests = sorted(std::move(tests));
     for (const Cidr& block : route.clients) clients.push_back(block.text());
     clients = sorted(std::move(clients));
@@ -98,7 +99,7 @@ bool values_disjoint(const config::Route& a, const config::Route& b) {
     }
     return false;
   };
-  return apart(a.headers, b.headers) || apart(a.query, b.query);
+  return apart(a.headers, b.headers) || apart(a.query, b.query) || apart(a.client_cert, b.client_cert);
 }
 
 bool overlap(const Cidr& a, const Cidr& b) {

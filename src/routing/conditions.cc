@@ -30,6 +30,21 @@ bool any_line(const ValueTest& test, const http::Fields* fields, Visit&& visit) 
   return false;
 }
 
+/// Calls visit(text) for each value of that part of a certificate until it gives true; whether one did.
+template <class Visit>
+bool any_part(const ValueTest& test, const PeerCertificate* certificate, Visit&& visit) {
+  if (certificate == nullptr) return false;
+  if (test.name == "subject") return visit(std::string_view(certificate->subject));
+  if (test.name == "fingerprint") return visit(std::string_view(certificate->fingerprint));
+  std::string_view rest = certificate->names;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    if (visit(rest.substr(0, comma))) return true;
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return false;
+}
+
 /// "v1" is not "v2"
 std::string value_failure(const ValueTest& test, std::string_view value) {
   switch (test.kind) {
@@ -66,22 +81,43 @@ std::string query_failure(const ValueTest& test, std::string_view query) {
   return fmt::format("query {}: {}", test.name, value_failure(test, value));
 }
 
+std::string certificate_failure(const ValueTest& test, const PeerCertificate* certificate) {
+  if (certificate == nullptr) return fmt::format("client_cert {}: the client showed no certificate", test.name);
+  std::string_view value = test.name == "subject"       ? certificate->subject
+                           : test.name == "fingerprint" ? certificate->fingerprint
+                                                        : certificate->names;
+  if (test.name == "san" && value.empty()) return "client_cert san: is absent";
+  return fmt::format("client_cert {}: {}", test.name, value_failure(test, value));
+}
+
+/// Whether the values that `any` goes through satisfy the test.
+template <class Any>
+bool values_match(const ValueTest& test, Any&& any) {
+  switch (test.kind) {
+    case Kind::one_of:
+      return any([&](std::string_view value) {
+        return std::find(test.values.begin(), test.values.end(), value) != test.values.end();
+      });
+    case Kind::regex:
+      return any([&](std::string_view value) { return test.regex->full_match(value); });
+    case Kind::present:
+      return any([](std::string_view) { return true; });
+    case Kind::absent:
+      return !any([](std::string_view) { return true; });
+  }
+  return false;
+}
+
 }  // namespace
 
 bool header_matches(const ValueTest& test, const http::Fields* fields) {
-  switch (test.kind) {
-    case Kind::one_of:
-      return any_line(test, fields, [&](const http::Field& field) {
-        return std::find(test.values.begin(), test.values.end(), field.value) != test.values.end();
-      });
-    case Kind::regex:
-      return any_line(test, fields, [&](const http::Field& field) { return test.regex->full_match(field.value); });
-    case Kind::present:
-      return any_line(test, fields, [](const http::Field&) { return true; });
-    case Kind::absent:
-      return !any_line(test, fields, [](const http::Field&) { return true; });
-  }
-  return false;
+  return values_match(test, [&](auto&& visit) {
+    return any_line(test, fields, [&](const http::Field& field) { return visit(field.value); });
+  });
+}
+
+bool certificate_matches(const ValueTest& test, const PeerCertificate* certificate) {
+  return values_match(test, [&](auto&& visit) { return any_part(test, certificate, visit); });
 }
 
 bool query_matches(const ValueTest& test, std::string_view query) {
@@ -127,12 +163,14 @@ Conditions::Conditions(const config::Model& model, const config::Route& route)
     headers_.push_back(value_test(match, http::field_id(match.name)));
   }
   for (const config::NamedMatch& match : route.query) query_.push_back(value_test(match, http::FieldId::other));
+  for (const config::NamedMatch& match : route.client_cert)
+    certificate_.push_back(value_test(match, http::FieldId::other));
   trivial_ = any_listener_ && other_methods_.empty() && count() == 0;
 }
 
 std::uint32_t Conditions::count() const {
-  return static_cast<std::uint32_t>(headers_.size() + query_.size()) + (clients_.empty() ? 0 : 1) +
-         (scheme_ == config::SchemeMatch::any ? 0 : 1);
+  return static_cast<std::uint32_t>(headers_.size() + query_.size() + certificate_.size()) +
+         (clients_.empty() ? 0 : 1) + (scheme_ == config::SchemeMatch::any ? 0 : 1);
 }
 
 bool Conditions::method_matches(const Request& request) const {
@@ -159,7 +197,9 @@ bool Conditions::matches(const Request& request) const {
          std::all_of(headers_.begin(), headers_.end(),
                      [&](const ValueTest& test) { return header_matches(test, request.fields); }) &&
          std::all_of(query_.begin(), query_.end(),
-                     [&](const ValueTest& test) { return query_matches(test, request.query); });
+                     [&](const ValueTest& test) { return query_matches(test, request.query); }) &&
+         std::all_of(certificate_.begin(), certificate_.end(),
+                     [&](const ValueTest& test) { return certificate_matches(test, request.certificate); });
 }
 
 std::string Conditions::failure(const Request& request, const std::vector<std::string>& listener_names) const {
@@ -189,6 +229,9 @@ std::string Conditions::failure(const Request& request, const std::vector<std::s
   }
   for (const ValueTest& test : query_) {
     if (!query_matches(test, request.query)) return query_failure(test, request.query);
+  }
+  for (const ValueTest& test : certificate_) {
+    if (!certificate_matches(test, request.certificate)) return certificate_failure(test, request.certificate);
   }
   return {};
 }

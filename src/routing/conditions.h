@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/peer_certificate.h"
 #include "config/model.h"
 #include "routing/regex.h"
 #include "routing/router.h"
@@ -16,7 +17,7 @@ inline constexpr std::uint16_t bit(http::Method method) {
   return static_cast<std::uint16_t>(1u << static_cast<unsigned>(method));
 }
 
-/// A condition on the values of one header or query parameter.
+/// A condition on the values of one header, query parameter or part of a client's certificate.
 struct ValueTest {
   std::string name;  ///< a header's in lower case
   http::FieldId id = http::FieldId::other;
@@ -57,11 +58,12 @@ class Conditions {
   std::vector<std::string> other_methods_;  ///< those of them that are Method::other
   std::vector<std::uint16_t> listeners_;
   std::vector<Cidr> clients_;
-  std::vector<ValueTest> headers_, query_;
+  std::vector<ValueTest> headers_, query_, certificate_;
 };
 
 /// Whether a header line, or a parameter of a raw query, satisfies the test. Exposed for tests.
 bool header_matches(const ValueTest& test, const http::Fields* fields);
 bool query_matches(const ValueTest& test, std::string_view query);
+bool certificate_matches(const ValueTest& test, const PeerCertificate* certificate);
 
 }  // namespace gatehouse::routing

@@ -37,8 +37,8 @@ std::string path_text(const PathShape* path) {
 }  // namespace
 
 std::uint32_t condition_count(const config::Route& route) {
-  return static_cast<std::uint32_t>(route.headers.size() + route.query.size()) + (route.clients.empty() ? 0 : 1) +
-         (route.scheme == config::SchemeMatch::any ? 0 : 1);
+  return static_cast<std::uint32_t>(route.headers.size() + route.query.size() + route.client_cert.size()) +
+         (route.clients.empty() ? 0 : 1) + (route.scheme == config::SchemeMatch::any ? 0 : 1);
 }
 
 RouteTable::RouteTable(const config::Model& model) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/ip_address.h"
+#include "base/peer_certificate.h"
 #include "config/model.h"
 #include "http/head.h"
 #include "routing/explain.h"
@@ -24,7 +25,8 @@ struct Request {
   std::string_view query;  ///< raw
   IpAddress client;
   bool https = false;
-  std::uint16_t listener = 0;  ///< index into Model::listeners
+  std::uint16_t listener = 0;                    ///< index into Model::listeners
+  const PeerCertificate* certificate = nullptr;  ///< the client's, verified; null if it showed none
 };
 
 /// Values of a matched path's captures in the order of CompiledRoute's names: views into Request::path, not decoded.

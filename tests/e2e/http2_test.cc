@@ -68,6 +68,36 @@ TEST(Http2, is_chosen_by_alpn) {
   EXPECT_EQ(h1->read_response().status, 200);
 }
 
+TEST(Http2, is_not_spoken_where_a_listener_says_so) {
+  TempDir files;
+  TestCa ca(files.path());
+  ca.issue("shop", {"shop.test"});
+  EchoService echo;
+  Gateway gateway("listeners:\n  - {name: public, address: \"@listen@\", http2: false, tls: {certificates: [{cert: " +
+                  files.file("shop.pem") + ", key: " + files.file("shop.key") + "}]}}\n" + forward_all(echo.url()));
+  EXPECT_FALSE(TlsClient(gateway.port(), {.alpn = "h2"}).shaken());
+  EXPECT_EQ(TlsClient(gateway.port(), {.alpn = "http/1.1"}).alpn(), "http/1.1");
+  Gateway plain("listeners:\n  - {name: public, address: \"@listen@\", http2: false}\n" + forward_all(echo.url()));
+  RawClient raw = plain.connect();
+  raw.send(kH2Preface);
+  EXPECT_NE(raw.read_response().status, 200);
+  EXPECT_EQ(plain.get("/").status, 200);
+}
+
+TEST(Http2, takes_its_limits_from_the_configuration) {
+  H2Echo peer("limits: {http2: {max_concurrent_streams: 7, stream_window: 64KiB, control_frames: 50}}\n");
+  EXPECT_EQ(peer.client.get("/").status, 200);
+  EXPECT_EQ(peer.client.max_streams(), 7U);
+  RawClient raw = peer.gateway.connect();
+  raw.send(std::string(kH2Preface) + h2_frame(H2Frame::settings, 0, 0));
+  EXPECT_TRUE(raw.wait_for(std::string("\0\4", 2) + h2_number(64 * 1024)));
+  for (int i = 0; i < 40; ++i) peer.client.ping();
+  EXPECT_EQ(peer.client.get("/").status, 200);
+  for (int i = 0; i < 80; ++i) peer.client.ping();
+  EXPECT_NE(peer.client.wait_end(Deadline(kLong)), End::timeout);
+  EXPECT_EQ(peer.client.goaway(), 11);
+}
+
 TEST(Http2, becomes_http_1_for_the_service) {
   H2Echo peer;
   const Echo seen = echo_of(peer.client.wait(peer.client.request(

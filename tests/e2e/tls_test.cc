@@ -114,6 +114,113 @@ TEST(Tls, min_version_leaves_only_1_3) {
   EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
 }
 
+TEST(Tls, max_version_leaves_only_1_2) {
+  TlsGateway peer("max_version: \"1.2\"");
+  TlsClient client(peer.port(), peer.options());
+  ASSERT_TRUE(client.shaken()) << client.failure();
+  EXPECT_EQ(client.protocol(), "TLSv1.2");
+  TlsOptions options = peer.options();
+  options.version = TLS1_3_VERSION;
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
+}
+
+TEST(Tls, ciphers_and_curves_can_be_chosen) {
+  TlsGateway peer(
+      "ciphers: [ECDHE-ECDSA-AES256-GCM-SHA384, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384], "
+      "curves: [P-384, P-256]");
+  TlsOptions options = peer.options();
+  EXPECT_EQ(TlsClient(peer.port(), options).cipher(), "TLS_AES_256_GCM_SHA384");
+  options.suites = "TLS_CHACHA20_POLY1305_SHA256";
+  options.version = TLS1_3_VERSION;
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
+  options.suites.clear();
+  options.curves = "X25519";
+  EXPECT_FALSE(TlsClient(peer.port(), options).shaken());
+  options.curves = "P-384:X25519";
+  EXPECT_TRUE(TlsClient(peer.port(), options).shaken());
+  options.curves.clear();
+  options.version = TLS1_2_VERSION;
+  for (const auto& [cipher, good] : std::vector<std::pair<std::string, bool>>{{"ECDHE-ECDSA-AES256-GCM-SHA384", true},
+                                                                              {"ECDHE-ECDSA-AES128-GCM-SHA256", true},
+                                                                              {"ECDHE-ECDSA-CHACHA20-POLY1305", false},
+                                                                              {"ECDHE-ECDSA-AES128-SHA", false}}) {
+    options.ciphers = cipher;
+    EXPECT_EQ(TlsClient(peer.port(), options).shaken(), good) << cipher;
+  }
+}
+
+TEST(Tls, check_refuses_ciphers_and_curves_that_there_are_not) {
+  const TempDir dir;
+  TestCa ca(dir.path());
+  ca.issue("shop", {"shop.test"});
+  const auto check = [&](const std::string& more) {
+    dir.write("t.yaml",
+              "listeners: [{address: \"127.0.0.1:1\", tls: {certificates: [{cert: shop.pem, key: shop.key}], " + more +
+                  "}}]\nroutes: [{path: /, respond: {status: 200}}]\n");
+    const Finished done = run_gatehouse({"check", dir.file("t.yaml")});
+    return std::to_string(done.exit_code) + " " + done.out + done.err;
+  };
+  const auto expect = [&](const std::string& more, const std::string& code, std::string_view words) {
+    const std::string said = check(more);
+    EXPECT_TRUE(said.starts_with(code) && said.find(words) != std::string::npos) << more << ": " << said;
+  };
+  expect("ciphers: [ECDHE-RSA-AES128-GCM-SHA265]", "1",
+         "listeners[0].tls.ciphers: \"ECDHE-RSA-AES128-GCM-SHA265\" is no");
+  for (const char* unusable : {"NULL-SHA256", "AECDH-AES128-SHA", "RC4-MD5", "\"HIGH:!aNULL\"", "PSK-AES128-CBC-SHA"})
+    expect("ciphers: [" + std::string(unusable) + "]", "1", "is no cipher that can be used");
+  expect("curves: [X25518]", "1", "listeners[0].tls.curves: \"X25518\" is no curve");
+  expect("min_version: \"1.3\", ciphers: [ECDHE-RSA-AES128-GCM-SHA256]", "1", "is of TLS 1.2, which is not spoken");
+  expect("max_version: \"1.2\", ciphers: [TLS_AES_128_GCM_SHA256]", "1", "is of TLS 1.3, which is not spoken");
+  expect("min_version: \"1.3\", max_version: \"1.2\"", "1", "above its \"max_version\"");
+  expect("ciphers: [ECDHE-RSA-AES128-SHA]", "0", "has no authenticated encryption");
+  expect("ciphers: [AES128-GCM-SHA256]", "0", "has no forward secrecy");
+  expect("ciphers: [TLS_AES_128_GCM_SHA256], curves: [P-521, X448]", "0", "");
+}
+
+TEST(Tls, routes_by_the_certificate_of_the_client) {
+  TempDir files;
+  TestCa ca(files.path());
+  ca.issue("shop", {"shop.test"});
+  ca.issue("ada", {"ada.test"});
+  ca.issue("bob", {"bob.test"});
+  EchoService echo;
+  const std::string fingerprint =
+      run_program({"openssl", "x509", "-in", files.file("bob.pem"), "-noout", "-sha256", "-fingerprint"}).out;
+  const std::size_t equals = fingerprint.find('=');
+  ASSERT_NE(equals, std::string::npos) << fingerprint;
+  const std::string config =
+      "listeners:\n  - {name: secure, address: \"@listen@\", tls: {certificates: [{cert: " + files.file("shop.pem") +
+      ", key: " + files.file("shop.key") + "}], client_auth: {mode: optional, ca: " + ca.file() + "}}}\nroutes:\n" +
+      "  - {name: by-san, client_cert: {san: \"DNS:ada.test\"}, respond: {status: 201}}\n"
+      "  - {name: by-fingerprint, client_cert: {fingerprint: \"" +
+      fingerprint.substr(equals + 1, 95) +
+      "\", subject: {regex: \"CN=b.*\"}}, respond: {status: 202}}\n"
+      "  - {name: by-none, client_cert: {subject: {present: false}}, respond: {status: 203}}\n"
+      "  - {name: rest, respond: {status: 204}}\n";
+  Gateway gateway(config);
+  const auto status = [&](const std::string& name) {
+    TlsOptions options{.ca = ca.file(), .host = "shop.test", .alpn = "http/1.1"};
+    if (!name.empty()) options.cert = files.file(name + ".pem"), options.key = files.file(name + ".key");
+    TlsClient client(gateway.port(), options);
+    return ask(client, request("GET", "/")).status;
+  };
+  EXPECT_EQ(status("ada"), 201);
+  EXPECT_EQ(status("bob"), 202);
+  EXPECT_EQ(status(""), 203);
+  EXPECT_EQ(status("shop"), 204);
+
+  const auto explained = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"explain", gateway.config_file(), "https://shop.test/"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_gatehouse(arguments).out;
+  };
+  const std::string ada = explained({"--client-cert", files.file("ada.pem")});
+  EXPECT_NE(ada.find("certificate CN=ada"), std::string::npos) << ada;
+  EXPECT_NE(ada.find("by-fingerprint"), std::string::npos);
+  EXPECT_NE(ada.find("client_cert fingerprint: \""), std::string::npos) << ada;
+  EXPECT_NE(explained({}).find("client_cert san: the client showed no certificate"), std::string::npos);
+}
+
 TEST(Tls, agrees_on_http_1_1_only) {
   TlsGateway peer;
   TlsOptions options = peer.options();
@@ -490,6 +597,11 @@ TEST(Tls, check_names_the_file_and_the_place) {
   const Finished late = check("late.pem", "late.key");
   EXPECT_EQ(late.exit_code, 0);
   expect(late, "late.pem\": has expired");
+  ca.issue("soon", {"shop.test"}, TestCa::Key::ecdsa, 9);
+  const Finished soon = check("soon.pem", "soon.key");
+  EXPECT_EQ(soon.exit_code, 0);
+  expect(soon, "soon.pem\": ends in ");
+  EXPECT_EQ(check("shop.pem", "shop.key").err, "");
 }
 
 TEST(Tls, a_stop_under_traffic_ends_every_connection_in_order) {

@@ -49,6 +49,9 @@ TlsClient::TlsClient(std::uint16_t port, const TlsOptions& options) : tls_(std::
   SSL_CTX_set_min_proto_version(tls.context, options.version != 0 ? options.version : TLS1_VERSION);
   if (options.version != 0) SSL_CTX_set_max_proto_version(tls.context, options.version);
   SSL_CTX_set_security_level(tls.context, 0);  // to be able to ask for what is out of date
+  if (!options.ciphers.empty()) SSL_CTX_set_cipher_list(tls.context, options.ciphers.c_str());
+  if (!options.suites.empty()) SSL_CTX_set_ciphersuites(tls.context, options.suites.c_str());
+  if (!options.curves.empty()) SSL_CTX_set1_groups_list(tls.context, options.curves.c_str());
   if (!options.ca.empty()) {
     SSL_CTX_load_verify_file(tls.context, options.ca.c_str());
     SSL_CTX_set_verify(tls.context, SSL_VERIFY_PEER, nullptr);
@@ -84,6 +87,7 @@ TlsClient::TlsClient(std::uint16_t port, const TlsOptions& options) : tls_(std::
     return;
   }
   protocol_ = SSL_get_version(tls.ssl);
+  cipher_ = SSL_get_cipher_name(tls.ssl);
   if (X509* certificate = SSL_get0_peer_certificate(tls.ssl)) {
     char name[256] = "";
     X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);

@@ -16,6 +16,9 @@ struct TlsOptions {
   std::string cert = {};  ///< what the client shows: PEM files
   std::string key = {};
   int version = 0;                               ///< TLS1_2_VERSION …: this one only; 0: what OpenSSL offers
+  std::string ciphers = {};                      ///< of TLS 1.2, as OpenSSL writes lists; "" for its own
+  std::string suites = {};                       ///< the same of TLS 1.3
+  std::string curves = {};                       ///< the same of curves
   std::string before = {};                       ///< sent before TLS begins
   bool ocsp = false;                             ///< asks for a stapled response
   bool renegotiate = false;                      ///< asks for a second handshake (TLS 1.2)
@@ -35,6 +38,7 @@ class TlsClient {
   RawClient* operator->() { return raw_.get(); }
 
   const std::string& protocol() const { return protocol_; }    ///< "TLSv1.3"
+  const std::string& cipher() const { return cipher_; }        ///< OpenSSL's name
   const std::string& certificate() const { return subject_; }  ///< the common name that the server showed
   const std::string& alpn() const { return alpn_; }
   bool resumed() const { return resumed_; }
@@ -51,7 +55,7 @@ class TlsClient {
 
   std::unique_ptr<Tls> tls_;
   std::unique_ptr<RawClient> raw_;
-  std::string failure_, protocol_, subject_, alpn_, staple_;
+  std::string failure_, protocol_, cipher_, subject_, alpn_, staple_;
   bool resumed_ = false;
   std::thread thread_;
 };

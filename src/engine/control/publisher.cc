@@ -18,8 +18,13 @@ struct ListenerSettings : SessionSettings {
     tls = std::move(tls_server);
     const config::Limits& limits = listener.limits;
     head = {limits.request_line, limits.max_header_bytes, limits.max_headers};
-    http2 = true;
+    http2 = listener.http2;
     http2_settings.head = head;
+    http2_settings.max_streams = limits.http2.max_concurrent_streams;
+    http2_settings.stream_window = limits.http2.stream_window;
+    http2_settings.connection_window = 4 * limits.http2.stream_window;
+    http2_settings.cheap_frames = limits.http2.control_frames;
+    http2_settings.cheap_frames_per_second = limits.http2.control_frames_per_second;
     header_timeout = limits.header_timeout;
     idle_timeout = limits.idle_timeout;
     port = listener.address.port;

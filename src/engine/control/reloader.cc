@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "config/node.h"
 #include "engine/control/changes.h"
 #include "engine/listener_tls.h"
+#include "io/tls_files.h"
 
 namespace gatehouse::engine {
 
@@ -152,6 +154,22 @@ void Reloader::scrape(telemetry::Samples& samples) const {
       samples.gauge("gatehouse_tls_certificate_expiry_seconds", "When a listener's certificate ends, as Unix time.",
                     {{"listener", current_->model().listeners[i].name}, {"certificate", each.file}},
                     static_cast<double>(each.not_after_s));
+    }
+  }
+}
+
+void Reloader::warn_of_expiries() {
+  const std::int64_t now = wall_clock_us() / 1'000'000;
+  constexpr std::int64_t kDay = 24 * 60 * 60;
+  if (warned_s_ == 0) warned_s_ = now;  // a load warns by itself
+  if (now - warned_s_ < kDay) return;
+  warned_s_ = now;
+  for (std::size_t i = 0; i < tls_.size(); ++i) {
+    if (tls_[i] == nullptr) continue;
+    for (const io::TlsServer::Expiry& each : tls_[i]->expiries()) {
+      const std::string words = io::expiry_words(each.not_after_s, now);
+      if (!words.empty())
+        GH_LOG_WARN("the certificate {} of listener {} {}", each.file, current_->model().listeners[i].name, words);
     }
   }
 }

@@ -34,6 +34,8 @@ class Reloader {
   void stop_accepting();
   void retire_services(std::move_only_function<void()> then) { services_.retire_all(std::move(then)); }
   void sweep();
+  /// Once a day: the listeners' certificates that end soon. (A load speaks of them by itself.)
+  void warn_of_expiries();
   void scrape(telemetry::Samples& samples) const;
 
  private:
@@ -53,7 +55,8 @@ class Reloader {
   Publisher::AccessLogging log_;
   std::string log_path_;
   std::shared_ptr<const Snapshot> current_;
-  Publisher::Tls tls_;  ///< of its listeners
+  Publisher::Tls tls_;         ///< of its listeners
+  std::int64_t warned_s_ = 0;  ///< when warn_of_expiries() last looked, Unix time
   std::uint64_t version_ = 0;
   bool last_accepted_ = true;
 };

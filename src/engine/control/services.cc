@@ -26,8 +26,11 @@ std::string tls_key_of(const config::Service& service) {
   if (!config::is_tls(service.protocol)) return "";
   const config::ServiceTls& tls = service.tls;
   const std::string trust = tls.ca.empty() ? std::to_string(io::system_authorities_version()) : tls.ca;
-  return std::to_string(tls.verify) + ' ' + std::to_string(config::is_http2(service.protocol)) + '\n' + trust + '\n' +
-         tls.cert + '\n' + tls.key + '\n' + std::to_string(tls.contents);
+  std::string rules = tls.min_version + tls.max_version;
+  for (const std::string& name : tls.ciphers) rules += ' ' + name;
+  for (const std::string& name : tls.curves) rules += ' ' + name;
+  return rules + '\n' + std::to_string(tls.verify) + ' ' + std::to_string(config::is_http2(service.protocol)) + '\n' +
+         trust + '\n' + tls.cert + '\n' + tls.key + '\n' + std::to_string(tls.contents);
 }
 
 std::string key_of(const config::Service& service, const std::string& tls_key) {

@@ -77,7 +77,11 @@ class Walk {
 
   void take_in_request(const config::Listener& listener) {
     const Moment before(x_);
-    take_in(x_, {written_.peer, listener.address.port, listener.tls.has_value()}, model_, random_);
+    take_in(
+        x_,
+        {written_.peer, listener.address.port, listener.tls.has_value(), written_.listener, written_.certificate.get()},
+        model_, random_);
+    if (written_.certificate != nullptr) facts_.client_certificate = written_.certificate->subject;
     facts_.taken_in = changes_between(before, Moment(x_), false);
     facts_.peer = written_.peer.text();
     facts_.client_ip = x_.client_ip_text;

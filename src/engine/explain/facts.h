@@ -100,6 +100,7 @@ struct Facts {
 
   // who is calling
   std::string peer, client_ip, client_ip_reason;
+  std::string client_certificate;  ///< its subject; "" for none
   bool https = false;
   Changes taken_in;  ///< fields that the gateway added and removed before routing
 

@@ -94,6 +94,7 @@ Node client(const Facts& facts) {
   node.set("peer", Node::string(facts.peer));
   node.set("ip", Node::string(facts.client_ip));
   node.set("reason", Node::string(facts.client_ip_reason));
+  if (!facts.client_certificate.empty()) node.set("certificate", Node::string(facts.client_certificate));
   return node;
 }
 

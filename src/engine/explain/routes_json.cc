@@ -46,6 +46,7 @@ Node conditions(const config::Route& route) {
     Node& clients = node.set("clients", Node::sequence());
     for (const Cidr& block : route.clients) clients.push(Node::string(block.text()));
   }
+  if (!route.client_cert.empty()) node.set("client_cert", named_matches(route.client_cert));
   if (!route.listeners.empty()) node.set("listeners", strings(route.listeners));
   if (route.scheme != config::SchemeMatch::any) {
     node.set("scheme", Node::string(route.scheme == config::SchemeMatch::https ? "https" : "http"));

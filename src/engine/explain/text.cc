@@ -56,6 +56,7 @@ class Text {
     heading("taken in");
     line("  listener   {} at {}", facts.listener, facts.listener_address);
     line("  client ip  {}: {}", facts.client_ip, facts.client_ip_reason);
+    if (!facts.client_certificate.empty()) line("  certificate {}", facts.client_certificate);
     line("  scheme     {}", facts.https ? "https" : "http");
     if (!facts.host.empty()) line("  host       {}", facts.host);
     if (!facts.path.empty()) line("  path       {} (normalised)", facts.path);

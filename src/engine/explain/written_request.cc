@@ -6,6 +6,7 @@
 
 #include "config/value_kinds.h"
 #include "http/head.h"
+#include "io/certificate_facts.h"
 
 namespace gatehouse::engine::explaining {
 namespace {
@@ -72,6 +73,22 @@ std::string find_peer(const std::string& text, IpAddress& peer) {
   return "";
 }
 
+/// What the client shows, if it is asked for it. That its issuer is believed is taken for granted.
+std::string find_certificate(const config::Listener& listener, const std::string& pem, WrittenRequest& to) {
+  const bool asked = listener.tls && listener.tls->client_auth.mode != config::ClientAuth::none;
+  if (pem.empty()) {
+    if (asked && listener.tls->client_auth.mode == config::ClientAuth::required)
+      to.notes.push_back("the listener " + listener.name + " requires a certificate, and the client shows none");
+    return "";
+  }
+  to.certificate = io::certificate_facts(pem);
+  if (to.certificate == nullptr) return "the client's certificate is no certificate in PEM";
+  if (asked) return "";
+  to.certificate.reset();
+  to.notes.push_back("the listener " + listener.name + " asks for no certificate: the client's is not seen");
+  return "";
+}
+
 std::string check_url(const ExplainRequest& request, const Url& url) {
   const auto printable = [](char c) { return c > ' ' && c != 0x7f; };
   if (!http::is_token(request.method)) return fmt::format("\"{}\" is no method", request.method);
@@ -100,6 +117,7 @@ WrittenRequest write_request(const config::Model& model, const ExplainRequest& r
   if (error.empty()) error = check_fields(request);
   if (error.empty()) error = find_listener(model, request.listener, url.scheme, written.listener);
   if (error.empty()) error = find_peer(request.client_ip, written.peer);
+  if (error.empty()) error = find_certificate(model.listeners[written.listener], request.client_cert, written);
   if (!error.empty()) return written;
 
   written.head = fmt::format("{} {} HTTP/1.1\r\n", request.method, url.target);

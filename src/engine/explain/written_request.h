@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ struct WrittenRequest {
   std::string head;  ///< request line and fields, for http::RequestParser
   std::uint16_t listener = 0;
   IpAddress peer;
-  std::vector<std::string> notes;  ///< what was understood in a way that may surprise
+  std::unique_ptr<const PeerCertificate> certificate;  ///< of the client; null for none
+  std::vector<std::string> notes;                      ///< what was understood in a way that may surprise
 };
 
 /// `error` is set, "" otherwise, where there is no such request: a bad method, header, address or listener.
