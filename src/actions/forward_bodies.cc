@@ -257,6 +257,7 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
     }
   }
   if (with_trailers) {
+    if (x_.grpc) x_.grpc_status = service.trailers().get("grpc-status");
     out = client_.finish(service.trailers());
     while (out == Io::blocked) {
       if (co_await until(client_.writable(), scope_, until_after(client_patience())) != Outcome::ready) {

@@ -78,6 +78,10 @@ Value<std::vector<NamedMatch>> named_matches(bool headers) {
                at.expected("a mapping of names to conditions", node);
                return false;
              }
+             if (node.entries().empty()) {
+               at.error("must not be empty");
+               return false;
+             }
              bool good = true;
              for (const Node::Entry& entry : node.entries()) {
                const Where place = at.key(entry.key, entry.value.mark());
@@ -94,8 +98,7 @@ Value<std::vector<NamedMatch>> named_matches(bool headers) {
              return good;
            },
        .type = "mapping of names to a value, a list, `{regex: …}` or `{present: true}`",
-       .schema = schema_of_type("object"),
-       .allows_null = true});
+       .schema = schema_of_type("object")});
 }
 
 Value<std::vector<NamedMatch>> certificate_matches() {
@@ -104,10 +107,6 @@ Value<std::vector<NamedMatch>> certificate_matches() {
            [](const Node& node, const Where& at, std::vector<NamedMatch>& to) {
              bool good = named_matches(false).impl->decode(node, at, &to);
              for (NamedMatch& match : to) good = check_certificate_match(match, at) && good;
-             if (node.is_mapping() && to.empty()) {
-               at.error("must have one of \"subject\", \"san\" and \"fingerprint\"");
-               good = false;
-             }
              return good;
            },
        .type = "mapping of `subject`, `san` and `fingerprint` to a value, a list, `{regex: …}` or `{present: true}`",
@@ -144,6 +143,7 @@ Value<std::string> method() {
                                     }
                                     to = node.text();
                                     for (char& c : to) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+                                    if (to == "TRACE" || to == "CONNECT") at.warning("is always answered with 405");
                                     return true;
                                   },
                               .type = "method",

@@ -62,7 +62,11 @@ const Options<RespondAction>& respond_options() {
   static const auto table = Options<RespondAction>()
                                 .add("status", &RespondAction::status, integer(200, 599), "Status of the answer.")
                                 .add("headers", &RespondAction::headers, name_values(), "Its fields.")
-                                .add("body", &RespondAction::body, string(), "Its body.");
+                                .add("body", &RespondAction::body, string(), "Its body.")
+                                .check([](const RespondAction& respond, const Where& at) {
+                                  const bool none = respond.status == 204 || respond.status == 304;
+                                  if (none && !respond.body.empty()) at.error("has a body, which its status excludes");
+                                });
   return table;
 }
 
@@ -72,8 +76,12 @@ Value<std::vector<SplitAction::Part>> split_parts() {
   return custom<std::vector<SplitAction::Part>>(
       {.decode =
            [](const Node& node, const Where& at, std::vector<SplitAction::Part>& to) {
-             if (!node.is_mapping() || node.entries().empty()) {
+             if (!node.is_mapping()) {
                at.expected("a mapping of services to weights", node);
+               return false;
+             }
+             if (node.entries().empty()) {
+               at.error("must name a service and its weight");
                return false;
              }
              static const Value<std::uint32_t> kWeight = integer(0, 1'000'000);
@@ -111,6 +119,7 @@ const Options<Sticky>& sticky_options() {
           .check([](const Sticky& sticky, const Where& at) {
             if (!sticky.cookie.empty() && !sticky.header.empty())
               at.error("must have only one of \"cookie\" and \"header\"");
+            if (sticky.cookie.empty() && sticky.header.empty()) at.error("needs \"cookie\" or \"header\"");
           });
   return table;
 }
@@ -159,6 +168,23 @@ Value<std::string> upgrade_name() {
   });
 }
 
+/// What says how to forward, on a route that forwards nothing.
+void without_effect(const Node& node, const Where& at, const WrittenRoute& route) {
+  const Timeouts& times = route.timeouts;
+  const std::pair<const char*, bool> said[] = {
+      {"strip_path", route.strip_path},
+      {"rewrite", route.rewrite.set()},
+      {"preserve_host", route.preserve_host},
+      {"websocket", !route.websocket},
+      {"upgrade", !route.upgrades.empty()},
+      {"timeouts", times.connect || times.send || times.read || times.total || times.stream_idle},
+  };
+  for (const auto& [key, set] : said) {
+    const Node* written = node.find(key);
+    if (set && written != nullptr) at.key(key, written->mark()).warning("has no effect: this route forwards nothing");
+  }
+}
+
 bool finish_route(const Node& node, const Where& at, WrittenRoute& route, bool good) {
   const int actions =
       route.forward.has_value() + route.split.has_value() + route.redirect.has_value() + route.respond.has_value();
@@ -191,6 +217,7 @@ bool finish_route(const Node& node, const Where& at, WrittenRoute& route, bool g
       good = false;
     }
   }
+  if (route.redirect || route.respond) without_effect(node, at, route);
   route.name_given = !route.name.empty();
   return good;
 }
@@ -202,15 +229,15 @@ const Options<WrittenRoute>& route_options() {
       Options<WrittenRoute>()
           .add("name", &Route::name, name(), "What logs and metrics call it; made from its conditions without one.")
           .add("priority", &Route::priority, integer(-1'000'000, 1'000'000), "Higher goes first.")
-          .add("listeners", &WrittenRoute::listener_references, list_or_one(reference("name of a listener")),
+          .add("listeners", &WrittenRoute::listener_references, list_or_one(reference("name of a listener"), 1),
                "Where it can be reached; everywhere without it.")
-          .add("hosts", &Route::hosts, list_or_one(host_pattern()), "`api.example.com` or `*.example.com`.")
-          .add("path", &Route::paths, list_or_one(path_pattern()),
+          .add("hosts", &Route::hosts, list_or_one(host_pattern(), 1), "`api.example.com` or `*.example.com`.")
+          .add("path", &Route::paths, list_or_one(path_pattern(), 1),
                "`/users` exact, `/users/*` and below, `/orders/{id}` with a capture, `~` and an RE2.")
-          .add("methods", &Route::methods, list_or_one(method()), "GET includes HEAD.")
+          .add("methods", &Route::methods, list_or_one(method(), 1), "GET includes HEAD.")
           .add("headers", &Route::headers, named_matches(true), "Conditions on fields.")
           .add("query", &Route::query, named_matches(false), "Conditions on query parameters.")
-          .add("clients", &Route::clients, list_or_one(cidr()), "Addresses of clients.")
+          .add("clients", &Route::clients, list_or_one(cidr(), 1), "Addresses of clients.")
           .add("client_cert", &Route::client_cert, certificate_matches(),
                "Conditions on the certificate that the client showed.")
           .add("scheme", &Route::scheme, choice<SchemeMatch>({"any", "http", "https"}), "How the client came.")
@@ -222,7 +249,7 @@ const Options<WrittenRoute>& route_options() {
           .add("rewrite", &Route::rewrite, rewrite(), "Forwards another path.")
           .add("preserve_host", &Route::preserve_host, boolean(), "Forwards the client's Host.")
           .add("websocket", &Route::websocket, boolean(), "WebSocket passes.")
-          .add("upgrade", &Route::upgrades, list_or_one(upgrade_name()),
+          .add("upgrade", &Route::upgrades, list_or_one(upgrade_name(), 1),
                "Other protocols that a client may change to (`Upgrade`): the connection becomes a tunnel.")
           .add("timeouts", &Route::timeouts, route_timeouts().nested(), "Replaces the service's, key by key.")
           .add("limits", &Route::limits, route_limits().nested(), "Replaces the gateway's, key by key.")

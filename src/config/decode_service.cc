@@ -203,7 +203,10 @@ std::optional<Protocol> protocol_named(std::string_view word) {
 bool take_url(WrittenService& service, const Where& at) {
   const std::string& url = service.written_url.name;
   const auto refuse = [&](const std::string& what) {
-    at.error(what + ", got \"" + url + "\"");
+    // A password has no place in a log.
+    const std::size_t slashes = url.find("://"), sign = url.rfind('@');
+    const bool hidden = slashes != std::string::npos && sign != std::string::npos;
+    at.error(what + ", got \"" + (hidden ? url.substr(0, slashes + 3) + "***" + url.substr(sign) : url) + "\"");
     return false;
   };
   service.url = url;

@@ -106,6 +106,7 @@ class Reader {
       paths.emplace_back(path, item.mark());
       return;
     }
+    files_.push_back(path);  // so that its folder is watched where nothing matches yet
     glob_t matches{};
     const int result = ::glob(path.c_str(), GLOB_NOSORT, nullptr, &matches);
     if (result == GLOB_NOMATCH) {

@@ -63,7 +63,11 @@ class Replacer {
       Node& item = node.items()[i];
       walk(item, at.index(i, item.mark()));
     }
-    for (Node::Entry& entry : node.entries()) walk(entry.value, at.key(entry.key, entry.value.mark()));
+    for (Node::Entry& entry : node.entries()) {
+      if (entry.key.find("${") != std::string::npos && entry.key.find("$${") == std::string::npos)
+        at.key(entry.key, entry.key_mark).error("load-time values stand in values, not in keys");
+      walk(entry.value, at.key(entry.key, entry.value.mark()));
+    }
   }
 
  private:
@@ -115,6 +119,10 @@ class Replacer {
       return true;
     }
     if (split != std::string::npos) {
+      if (word.find("${", split) != std::string::npos) {
+        at.error("a default cannot hold another \"${\"");
+        return false;
+      }
       to.append(word, split + 2);
       return true;
     }

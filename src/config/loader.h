@@ -37,6 +37,8 @@ struct Catalogue {
   std::function<std::string(std::string_view pattern)> check_regex;
   /// "" if it is a valid path pattern (PathPattern), else why not; fills the names that it captures.
   std::function<std::string(std::string_view pattern, std::vector<std::string>* captures)> check_path;
+  /// "" if it is a format of the access log, else why not.
+  std::function<std::string(std::string_view format)> check_access_format;
   /// Duplicate, shadowed and order-decided routes, found by the router.
   std::function<void(const Model&, Diagnostics&)> check_routes;
   /// Certificates and keys of listeners that cannot be used.
@@ -55,7 +57,7 @@ struct Source {
 struct Loaded {
   Model model;
   Diagnostics diagnostics;           ///< sorted
-  std::vector<std::string> files;    ///< every file read, includes and ${file:} too: what --watch watches
+  std::vector<std::string> files;    ///< every file read, includes (patterns too) and ${file:}: what --watch watches
   std::shared_ptr<const Node> tree;  ///< the merged document, for print --effective
 };
 

@@ -57,6 +57,53 @@ TEST(Loader, a_route_without_an_action_goes_to_the_default_service) {
   EXPECT_EQ(std::get<ForwardAction>(loaded.model.routes.at(0).action).service, "order-service");
 }
 
+TEST(Loader, what_would_be_ignored_or_widen_a_route_is_refused) {
+  const auto said = [](const std::string& route) {
+    return load(std::string(kBase) + "routes: [" + route + "]\n").diagnostics.text();
+  };
+  for (const char* key : {"path", "hosts", "methods", "clients", "listeners", "headers", "query"}) {
+    const std::string name(key);
+    EXPECT_THAT(said("{path: /a, service: user-service}, {" + name + ": null, service: user-service}"),
+                HasSubstr("routes[1]." + name))
+        << key;
+  }
+  for (const char* key : {"path", "hosts", "methods", "clients", "listeners"})
+    EXPECT_THAT(said("{" + std::string(key) + ": [], service: user-service}"), HasSubstr("must not be an empty list"));
+  EXPECT_THAT(said("{headers: {}, service: user-service}"), HasSubstr("routes[0].headers: must not be empty"));
+  for (const char* action : {"redirect", "split", "service"}) {
+    EXPECT_THAT(said("{path: /a, " + std::string(action) + ": null}"), HasSubstr("routes[0]." + std::string(action)))
+        << action;
+  }
+  EXPECT_THAT(said("{path: /a, service: user-service, respond: null}"), HasSubstr("must have only one of"));
+  EXPECT_EQ(said("{path: /a, respond: null}"), "") << "the same as {}";
+  EXPECT_THAT(said("{path: /a, split: {services: {user-service: 1}, sticky: {}}}"),
+              HasSubstr("routes[0].split.sticky: needs \"cookie\" or \"header\""));
+  EXPECT_THAT(said("{path: /a, respond: {status: 204, body: x}}"), HasSubstr("has a body, which its status excludes"));
+  EXPECT_THAT(said("{path: /a, respond: {}, preserve_host: true, timeouts: {read: 1s}}"),
+              ::testing::AllOf(HasSubstr("warning: routes[0].preserve_host: has no effect"),
+                               HasSubstr("warning: routes[0].timeouts: has no effect")));
+  EXPECT_THAT(said("{path: /a, methods: [GET, TRACE], respond: {}}"), HasSubstr("is always answered with 405"));
+  EXPECT_THAT(said("{path: /a, headers: {Connection: x}, respond: {}}"), HasSubstr("routes never see it"));
+  EXPECT_THAT(said("{path: /a, headers: {X_A: x}, respond: {}}"), HasSubstr("underscores_in_headers"));
+  EXPECT_THAT(said("{path: /a, headers: {Via: {present: false}}, respond: {}}"), HasSubstr("is never absent"));
+  EXPECT_EQ(said("{path: /a, headers: {Upgrade: websocket, X-Forwarded-Proto: https}, respond: {}}"), "");
+}
+
+TEST(Loader, merges_and_load_time_values_stand_where_they_mean_something) {
+  const auto said = [](const std::string& text) { return load(std::string(kBase) + text).diagnostics.text(); };
+  EXPECT_THAT(said("x-r: &r {respond: {}}\nroutes: [{path: /a, <<: *r, <<: *r}]\n"), HasSubstr("duplicate key \"<<\""));
+  EXPECT_EQ(said("x-r: &r {respond: {}}\nx-q: &q {methods: [GET]}\nroutes: [{path: /a, <<: [*r, *q]}]\n"), "");
+  EXPECT_THAT(said("routes: [{path: /a, respond: {body: \"${env:GH_NONE:-${env:HOME}}\"}}]\n"),
+              HasSubstr("a default cannot hold another \"${\""));
+  EXPECT_THAT(said("routes: [{path: /a, query: {\"${env:HOME}\": x}, respond: {}}]\n"), HasSubstr("not in keys"));
+  const std::string url =
+      load(
+          "listeners: [{address: \"127.0.0.1:1\"}]\nservices: [{name: a, url: \"http://u:pa55@h/\"}]\n"
+          "routes: [{path: /a, service: a}]\n")
+          .diagnostics.text();
+  EXPECT_THAT(url, HasSubstr("must not have a user name or password, got \"http://***@h/\""));
+}
+
 TEST(Loader, every_error_is_reported_at_once_with_its_place) {
   const Loaded loaded = load(std::string(kBase) + R"(routes:
   - {path: /a, method: GET, service: user-service}

@@ -167,6 +167,9 @@ class Builder : public YAML::EventHandler {
     } else {
       frame.has_key = false;
       if (frame.key_is_merge) {
+        if (!frame.merges.empty())
+          out_.error(frame.key_mark, "", "duplicate key \"<<\", first at " + frame.merges.front().second.text(),
+                     "<<: [*a, *b] merges several");
         frame.merges.emplace_back(std::move(node), frame.key_mark);
       } else {
         add_entry(frame, std::move(node));

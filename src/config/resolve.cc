@@ -22,6 +22,7 @@ class Resolver {
       written_.default_service = fallback.name;
     }
     routes();
+    access_log();
     check_plugins(written_.plugins, tree_, catalogue_, service_names_, out_);
     return std::move(static_cast<Model&>(written_));
   }
@@ -34,6 +35,13 @@ class Resolver {
     if (name.empty()) return;
     const auto [first, fresh] = seen.emplace(name, mark);
     if (!fresh) out_.error(mark, path, "the name \"" + name + "\" is taken, first at " + first->second.text());
+  }
+
+  void access_log() {
+    const AccessLog& log = written_.logging.access;
+    if (!log.enabled || !catalogue_.check_access_format) return;
+    if (const std::string fault = catalogue_.check_access_format(log.format); !fault.empty())
+      out_.error(log.mark, "logging.access.format", fault);
   }
 
   void listeners() {
@@ -180,11 +188,31 @@ class Resolver {
       if (!match.match.regex.empty())
         regex(match.match.regex, match.mark, route.config_path + ".headers." + match.name);
     }
+    for (const NamedMatch& match : route.client_cert) {
+      if (!match.match.regex.empty())
+        regex(match.match.regex, match.mark, route.config_path + ".client_cert." + match.name);
+    }
+    for (const NamedMatch& match : route.headers) visible(match, route.config_path + ".headers." + match.name);
     for (const NamedMatch& match : route.query) {
       if (!match.match.regex.empty()) regex(match.match.regex, match.mark, route.config_path + ".query." + match.name);
     }
     if (!route.rewrite.regex.empty())
       regex(route.rewrite.regex, route.rewrite.mark, route.config_path + ".rewrite.regex");
+  }
+
+  /// Routes see a request as it has been taken in: without what belongs to the connection, with what the gateway adds.
+  void visible(const NamedMatch& match, const std::string& path) {
+    constexpr std::string_view kConnection[] = {"connection", "keep-alive",        "proxy-connection",
+                                                "te",         "transfer-encoding", "http2-settings"};
+    constexpr std::string_view kAdded[] = {"via",       "x-request-id",     "traceparent",       "x-forwarded-for",
+                                           "forwarded", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port",
+                                           "x-real-ip"};
+    if (std::ranges::find(kConnection, match.name) != std::end(kConnection))
+      out_.warning(match.mark, path, "belongs to the connection: routes never see it");
+    if (match.name.contains('_') && !written_.underscores_in_headers)
+      out_.warning(match.mark, path, "is dropped, as every name with \"_\" is without underscores_in_headers: true");
+    if (match.match.kind == ValueMatch::Kind::absent && std::ranges::find(kAdded, match.name) != std::end(kAdded))
+      out_.warning(match.mark, path, "is never absent: the gateway adds it before routing");
   }
 
   void templates(const WrittenRoute& route, const std::vector<std::string>& captures, const PathPattern& path) {

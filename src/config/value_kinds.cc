@@ -15,6 +15,17 @@ Node type_schema(std::string type) {
   return schema;
 }
 
+/// What YAML reads as another type may stand in quotes, and be a load-time value.
+Node or_text(Node schema, std::string_view pattern) {
+  Node text = type_schema("string");
+  text.set("pattern", Node::string("^(" + std::string(pattern) + ")$|\\$\\{"));
+  Node either = Node::mapping();
+  Node& forms = either.set("anyOf", Node::sequence());
+  forms.push(std::move(schema));
+  forms.push(std::move(text));
+  return either;
+}
+
 /// A kind made of functions on the scalar's text.
 template <class T>
 class ScalarKind : public ValueKind {
@@ -128,7 +139,7 @@ class IntegerKind : public ValueKind {
     Node schema = type_schema("integer");
     if (min_ > std::numeric_limits<std::int32_t>::min()) schema.set("minimum", Node::integer(min_));
     if (max_ < std::numeric_limits<std::int32_t>::max()) schema.set("maximum", Node::integer(max_));
-    return schema;
+    return or_text(std::move(schema), "-?[0-9]+");
   }
   std::string type() const override { return "integer"; }
 
@@ -159,7 +170,7 @@ class ChoiceKind : public ValueKind {
     Node schema = Node::mapping();
     Node& values = schema.set("enum", Node::sequence());
     for (const std::string& word : words_) values.push(Node::string(word));
-    return schema;
+    return or_text(std::move(schema), "");
   }
   std::string type() const override { return joined(words_); }
 
@@ -226,7 +237,7 @@ Value<bool> boolean() {
                          return "";
                        },
                        .print = [](const bool& v) { return Node::boolean(v); },
-                       .schema = type_schema("boolean"),
+                       .schema = or_text(type_schema("boolean"), "true|false"),
                        .type = "boolean",
                        .expects = "true or false"});
 }
@@ -250,7 +261,7 @@ Value<double> number(double min, double max) {
                            return "";
                          },
                          .print = [](const double& v) { return Node::word(fmt::format("{}", v)); },
-                         .schema = type_schema("number"),
+                         .schema = or_text(type_schema("number"), "[-+.0-9eE]+"),
                          .type = "number",
                          .expects = expects});
 }

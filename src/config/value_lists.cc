@@ -57,7 +57,7 @@ class ListKind : public ValueKind {
     for (const Node& item : written.items()) list.push(item_->effective(item));
     return list;
   }
-  bool allows_null() const override { return true; }
+  bool allows_null() const override { return min_ == 0; }
   void markdown_rows(const std::string& prefix, std::string& to) const override {
     item_->markdown_rows(prefix + "[]", to);
   }
@@ -140,7 +140,8 @@ class OptionalKind : public ValueKind {
   Node schema() const override { return inner_->schema(); }
   std::string type() const override { return inner_->type(); }
   Node effective(const Node& written) const override { return inner_->effective(written); }
-  bool allows_null() const override { return inner_->allows_null(); }
+  /// A key with nothing behind it is no key that is not there.
+  bool allows_null() const override { return false; }
   void markdown_rows(const std::string& prefix, std::string& to) const override { inner_->markdown_rows(prefix, to); }
   void references(const Node& written, ServiceReferences& to) const override { inner_->references(written, to); }
 

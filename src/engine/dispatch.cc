@@ -58,12 +58,14 @@ routing::Request routing_request(const plugin::Exchange& x, std::uint16_t listen
   request.client = x.client_ip;
   request.https = x.https;
   request.listener = listener;
+  request.upgrade = x.request.upgrade;
   request.certificate = x.certificate;
   return request;
 }
 
 void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random) {
   const std::vector<config::Listener>& listeners = snapshot_->model().listeners;
+  listener_ = listener;
   if (listener < listeners.size()) limits_ = &listeners[listener].limits;
   if (!prepare(x)) return;
   found_ = snapshot_->router->match(routing_request(x, listener), captures_);
@@ -155,17 +157,28 @@ void Dispatch::refuse_unrouted(plugin::Exchange& x) const {
     x.refuse(Reason::no_route);
     return;
   }
-  char* const room = x.arena.reserve(96);
-  char* to = room;
+  std::string_view allowed;
+  const auto add = [&](std::string_view name) {
+    allowed = allowed.empty() ? name : x.arena.concat(allowed, ", ", name);
+  };
+  using http::Method;
   for (std::size_t i = 0; i < http::kMethodCount; ++i) {
-    if ((found_.allowed_methods >> i & 1) == 0 || i == static_cast<std::size_t>(http::Method::other)) continue;
-    if (to != room) to = std::copy_n(", ", 2, to);
-    const std::string_view name = http::to_string(static_cast<http::Method>(i));
-    to = std::copy(name.begin(), name.end(), to);
+    const auto method = static_cast<Method>(i);
+    const bool never = method == Method::trace || method == Method::connect || method == Method::other;
+    if ((found_.allowed_methods >> i & 1) != 0 && !never) add(http::to_string(method));
   }
-  x.arena.take_back(96 - static_cast<std::size_t>(to - room));
+  if ((found_.allowed_methods >> static_cast<std::size_t>(Method::other) & 1) != 0) {
+    // Which of the methods without a bit of their own it is, only a look at each can tell.
+    routing::Request asked = routing_request(x, listener_);
+    asked.method = Method::other;
+    routing::Captures ignored;
+    for (const std::string& name : snapshot_->other_methods) {
+      asked.method_text = name;
+      if (snapshot_->router->match(asked, ignored).found()) add(name);
+    }
+  }
   x.refuse(Reason::method_not_allowed);
-  x.response.fields.append("Allow", {room, static_cast<std::size_t>(to - room)});
+  x.response.fields.append("Allow", allowed);
 }
 
 std::uint32_t Dispatch::sticky_hash(plugin::Exchange& x, Random& random) {
@@ -219,7 +232,14 @@ void Dispatch::answer_without_service(plugin::Exchange& x) const {
 
 void Dispatch::set_forward_path(plugin::Exchange& x) const {
   if (!route_->rewrites.empty() && route_->rewrites[found_.path] != nullptr) {
-    x.forward_path = route_->rewrites[found_.path]->apply(x.path, captures_, x.arena);
+    // What a rewrite puts together may climb out of the service's base path, or be no path at all.
+    const std::string_view rewritten = route_->rewrites[found_.path]->apply(x.path, captures_, x.arena);
+    const Result<http::NormalisedPath> normal = http::normalise_path(rewritten, x.arena);
+    if (!normal) {
+      x.refuse(Reason::bad_request, normal.error().detail);
+      return;
+    }
+    x.forward_path = normal->segments_changed ? normal->path : rewritten;
   } else if (route_->source->strip_path && found_.prefix_length != 0) {
     const std::string_view rest = x.path.substr(found_.prefix_length);
     x.forward_path = rest.empty() ? std::string_view("/") : rest;

@@ -50,6 +50,7 @@ class Dispatch {
   const Snapshot* snapshot_;
   const RouteRuntime* route_ = nullptr;
   const Destination* destination_;
+  std::uint16_t listener_ = 0;
   const config::Limits* limits_;  ///< the listener's; the gateway's where it is gone
   routing::Match found_;
   routing::Captures captures_;

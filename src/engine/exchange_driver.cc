@@ -2,6 +2,7 @@
 
 #include "engine/inbound.h"
 #include "engine/tunnel.h"
+#include "http/grpc.h"
 
 namespace gatehouse::engine {
 
@@ -155,6 +156,7 @@ void ExchangeDriver::complete() {
     record.client_subject = x_.certificate->subject;
     record.client_fingerprint = x_.certificate->fingerprint;
   }
+  if (x_.grpc) record.grpc_status = http::grpc_status_in(x_.response.fields, x_.grpc_status);
   worker_.log(record);
 }
 

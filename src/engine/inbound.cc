@@ -53,6 +53,7 @@ IpAddress client_behind(std::string_view list, IpAddress nearest, const std::vec
     list = comma == std::string_view::npos ? std::string_view() : list.substr(0, comma);
     while (!entry.empty() && entry.front() == ' ') entry.remove_prefix(1);
     while (!entry.empty() && entry.back() == ' ') entry.remove_suffix(1);
+    if (entry.empty()) continue;  // RFC 9110 section 5.6.1: elements of a list may be empty
     const std::optional<IpAddress> address = entry_address(entry);
     if (!address) break;
     nearest = *address;

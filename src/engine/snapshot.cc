@@ -21,6 +21,13 @@ class Builder {
     snapshot_.route_plugins.reserve(model_.routes.size());
     snapshot_.routes.reserve(model_.routes.size());
     for (std::uint32_t i = 0; i < model_.routes.size(); ++i) add_route(i);
+    for (const config::Route& route : model_.routes) {
+      for (const std::string& name : route.methods) {
+        std::vector<std::string>& known = snapshot_.other_methods;
+        if (http::parse_method(name) == http::Method::other && std::ranges::find(known, name) == known.end())
+          known.push_back(name);
+      }
+    }
   }
 
  private:

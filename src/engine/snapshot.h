@@ -69,7 +69,8 @@ class Snapshot {
   std::uint64_t version = 0;
 
   std::shared_ptr<const routing::Router> router;
-  std::vector<RouteRuntime> routes;  ///< by Model::routes' index
+  std::vector<RouteRuntime> routes;        ///< by Model::routes' index
+  std::vector<std::string> other_methods;  ///< that routes name and http::Method does not, each once
   std::vector<std::unique_ptr<ServiceRuntime>> services;
   Destination nowhere;  ///< where no route matches: the global plugins, for their response hooks
 

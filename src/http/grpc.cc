@@ -39,6 +39,13 @@ std::optional<Duration> parse_grpc_timeout(std::string_view text) {
   }
 }
 
+std::string_view grpc_status_in(const Fields& head, std::string_view from_trailers) {
+  const std::string_view status = from_trailers.empty() ? head.get("grpc-status") : from_trailers;
+  const bool number = status.size() <= 3 && (status.size() == 1 || !status.starts_with('0')) &&
+                      std::ranges::all_of(status, [](char c) { return c >= '0' && c <= '9'; });
+  return number ? status : std::string_view();
+}
+
 std::string_view grpc_status_of(int http_status) {
   switch (http_status) {
     case 400:

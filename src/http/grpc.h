@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "http/field.h"
 
 namespace gatehouse::http {
 
@@ -17,6 +18,8 @@ std::optional<Duration> parse_grpc_timeout(std::string_view text);
 /// The grpc-status for an HTTP status that the gateway would have answered with (semantics.md, "Answers that the
 /// gateway makes"), as text.
 std::string_view grpc_status_of(int http_status);
+/// The status of an answer, from its trailers or, where it has nothing else, its head; "" unless it is a number.
+std::string_view grpc_status_in(const Fields& head, std::string_view from_trailers);
 /// `text` as the value of grpc-message: everything but visible ASCII percent-encoded.
 std::string_view grpc_message(std::string_view text, Arena& arena);
 

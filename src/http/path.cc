@@ -95,9 +95,10 @@ Result<NormalisedPath> rebuild(std::string_view raw, Arena& arena) {
       if (chars::is(static_cast<char>(byte), chars::kUnreserved)) {
         path.put(static_cast<char>(byte));
       } else {
+        constexpr char kDigits[] = "0123456789ABCDEF";  // RFC 3986 section 6.2.2.1: %2f is %2F
         path.put('%');
-        path.put(raw[i + 1]);
-        path.put(raw[i + 2]);
+        path.put(kDigits[byte >> 4]);
+        path.put(kDigits[byte & 15]);
       }
       i += 2;
     }

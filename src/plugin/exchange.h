@@ -41,6 +41,7 @@ class Exchange {
   std::string_view forward_query;  ///< without "?"
   std::string_view forward_host;   ///< Host for the service; "" until the action decides it
   bool grpc = false;               ///< a gRPC call: errors are told in its own way
+  std::string_view grpc_status;    ///< of the service, from its trailers; "" before they came
   bool preflight = false;          ///< OPTIONS with Origin and Access-Control-Request-Method
   bool https = false;              ///< the scheme under which the client sees the gateway
 

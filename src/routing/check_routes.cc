@@ -228,9 +228,9 @@ class Checker {
         }
       }
     }
-    dead_entries_[entry.route] += dead;
+    dead_entries_[entry.route] += dead ? 1 : 0;
     std::vector<OrderedEntry>& same = earlier_[(host == nullptr ? std::string() : *host) + ' ' + key];
-    if (!dead && !same.empty()) note_position(same, entry);
+    if (!same.empty()) note_position(same, entry);
     if (same.size() < kMaxCompared) same.push_back(entry);
   }
 

@@ -116,6 +116,11 @@ bool header_matches(const ValueTest& test, const http::Fields* fields) {
   });
 }
 
+/// Upgrade is taken out of the fields before routing, since it belongs to the connection.
+bool upgrade_matches(const ValueTest& test, std::string_view upgrade) {
+  return values_match(test, [&](auto&& visit) { return !upgrade.empty() && visit(upgrade); });
+}
+
 bool certificate_matches(const ValueTest& test, const PeerCertificate* certificate) {
   return values_match(test, [&](auto&& visit) { return any_part(test, certificate, visit); });
 }
@@ -192,10 +197,15 @@ bool Conditions::listener_matches(const Request& request) const {
   return any_listener_ || std::find(listeners_.begin(), listeners_.end(), request.listener) != listeners_.end();
 }
 
+bool Conditions::header_holds(const ValueTest& test, const Request& request) {
+  return test.id == http::FieldId::upgrade ? upgrade_matches(test, request.upgrade)
+                                           : header_matches(test, request.fields);
+}
+
 bool Conditions::matches(const Request& request) const {
   return scheme_matches(request) && listener_matches(request) && client_matches(request) &&
          std::all_of(headers_.begin(), headers_.end(),
-                     [&](const ValueTest& test) { return header_matches(test, request.fields); }) &&
+                     [&](const ValueTest& test) { return header_holds(test, request); }) &&
          std::all_of(query_.begin(), query_.end(),
                      [&](const ValueTest& test) { return query_matches(test, request.query); }) &&
          std::all_of(certificate_.begin(), certificate_.end(),
@@ -225,7 +235,10 @@ std::string Conditions::failure(const Request& request, const std::vector<std::s
     return fmt::format("client: {} is not in {}", request.client.text(), wanted);
   }
   for (const ValueTest& test : headers_) {
-    if (!header_matches(test, request.fields)) return header_failure(test, request.fields);
+    if (header_holds(test, request)) continue;
+    if (test.id != http::FieldId::upgrade) return header_failure(test, request.fields);
+    if (request.upgrade.empty()) return "header upgrade: is absent";
+    return fmt::format("header upgrade: {}", value_failure(test, request.upgrade));
   }
   for (const ValueTest& test : query_) {
     if (!query_matches(test, request.query)) return query_failure(test, request.query);

@@ -46,6 +46,7 @@ class Conditions {
   std::string failure(const Request& request, const std::vector<std::string>& listener_names) const;
 
  private:
+  static bool header_holds(const ValueTest& test, const Request& request);
   bool client_matches(const Request& request) const;
   bool listener_matches(const Request& request) const;
   bool scheme_matches(const Request& request) const;

@@ -54,7 +54,17 @@ std::string check_literal(std::string_view segment, bool last) {
   if (segment == "." || segment == "..") return "has a dot segment, but paths are matched after these are removed";
   const std::size_t bad = segment.find_first_of(std::string_view("?#\\\0", 4));
   if (bad != std::string_view::npos) return fmt::format("\"{}\" cannot be part of a path", segment[bad]);
+  for (const char c : segment) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= ' ' || byte >= 0x7f)
+      return fmt::format("the byte 0x{:02x} cannot be part of a path; it is sent and matched as %{:02X}", byte, byte);
+  }
   for (std::size_t at = segment.find('%'); at != std::string_view::npos; at = segment.find('%', at + 1)) {
+    const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
+    if (segment.size() - at < 3 || !hex(segment[at + 1]) || !hex(segment[at + 2]))
+      return fmt::format("\"{}\" is no escape of two hexadecimal digits", segment.substr(at, 3));
+    if (std::ranges::any_of(segment.substr(at, 3), [](char c) { return c >= 'a' && c <= 'f'; }))
+      return fmt::format("\"{}\" is matched with upper-case digits; write it so", segment.substr(at, 3));
     if (decodes_to_unreserved(segment.substr(at, 3))) {
       return fmt::format("\"{}\" is decoded before paths are matched; write the character itself",
                          segment.substr(at, 3));
@@ -66,6 +76,8 @@ std::string check_literal(std::string_view segment, bool last) {
 std::string check_regex_path(std::string_view pattern, std::vector<std::string>* captures) {
   if (std::string message = check_regex(pattern); !message.empty()) return message;
   const Regex regex(pattern);
+  if (pattern.empty() || (!regex.prefix().empty() && regex.prefix().front() != '/'))
+    return "can never match: it must match the whole path, which starts with \"/\"";
   if (regex.names().size() > kMaxCaptures) {
     return fmt::format("captures {} names, at most {} are possible", regex.names().size(), kMaxCaptures);
   }

@@ -13,7 +13,7 @@ std::string problem(std::string_view pattern) {
 }
 
 TEST(PathPatterns, good_ones_are_accepted_and_name_their_captures) {
-  for (const char* pattern : {"/", "/*", "/users", "/users/", "/users/*", "/a%2Fb", "/caf\xc3\xa9", "/a-b_c.d~e"}) {
+  for (const char* pattern : {"/", "/*", "/users", "/users/", "/users/*", "/a%2Fb", "/caf%C3%A9", "/a-b_c.d~e"}) {
     std::vector<std::string> names;
     EXPECT_EQ(check_path(pattern, &names), "") << pattern;
     EXPECT_TRUE(names.empty()) << pattern;
@@ -40,6 +40,15 @@ TEST(PathPatterns, bad_ones_are_refused_with_the_reason) {
   EXPECT_EQ(problem("/a?x=1"), "\"?\" cannot be part of a path");
   EXPECT_EQ(problem("/%41"), "\"%41\" is decoded before paths are matched; write the character itself");
   EXPECT_EQ(problem("~/(a"), "missing ): /(a");
+  EXPECT_EQ(problem("/caf\xc3\xa9"), "the byte 0xc3 cannot be part of a path; it is sent and matched as %C3");
+  EXPECT_EQ(problem("/a b"), "the byte 0x20 cannot be part of a path; it is sent and matched as %20");
+  EXPECT_EQ(problem("/a/%zz"), "\"%zz\" is no escape of two hexadecimal digits");
+  EXPECT_EQ(problem("/a/%2"), "\"%2\" is no escape of two hexadecimal digits");
+  EXPECT_EQ(problem("/a%2fb"), "\"%2f\" is matched with upper-case digits; write it so");
+  for (const char* never : {"~", "~users/.*", "~ /a"}) {
+    EXPECT_EQ(problem(never), "can never match: it must match the whole path, which starts with \"/\"") << never;
+  }
+  EXPECT_EQ(problem("~.*"), "");
   std::string many;
   for (int i = 0; i < 17; ++i) many += "/{c" + std::to_string(i) + "}";
   EXPECT_EQ(problem(many), "captures 17 names, at most 16 are possible");

@@ -169,12 +169,29 @@ std::unique_ptr<PathRewrite> compile_rewrite(const config::Rewrite& rewrite,
   return nullptr;
 }
 
+namespace {
+
+/// What could never be sent as part of a path, and what only looks as if it could.
+std::string check_path_text(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c == '?') return "is a path: \"?\" cannot be part of it, and the query is kept as it is";
+    if (c <= ' ' || c >= 0x7f || c == '#')
+      return fmt::format("cannot hold the byte 0x{:02x}; write it as %{:02X}", c, c);
+  }
+  return {};
+}
+
+}  // namespace
+
 std::string check_rewrite(const config::Rewrite& rewrite, const std::vector<std::string>& capture_names) {
   if (!rewrite.path.empty()) {
     if (!rewrite.path.starts_with('/')) return "must start with \"/\"";
+    if (std::string message = check_path_text(rewrite.path); !message.empty()) return message;
     return Template::check(rewrite.path, capture_names);
   }
   if (rewrite.regex.empty()) return {};
+  if (std::string message = check_path_text(rewrite.replace); !message.empty()) return message;
   if (std::string message = check_regex(rewrite.regex); !message.empty()) return message;
   const Regex regex(rewrite.regex);
   std::string message;

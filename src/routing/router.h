@@ -26,6 +26,7 @@ struct Request {
   IpAddress client;
   bool https = false;
   std::uint16_t listener = 0;                    ///< index into Model::listeners
+  std::string_view upgrade;                      ///< what the client wants to change to, in lower case; "" for nothing
   const PeerCertificate* certificate = nullptr;  ///< the client's, verified; null if it showed none
 };
 

@@ -37,12 +37,14 @@ enum class Field : std::uint8_t {
   tries,
   client_subject,
   client_fingerprint,
+  grpc_status,
 };
-constexpr std::array<std::string_view, 21> kFieldNames{
-    "ts",       "request_id", "trace_id",    "client_ip",   "method",  "host",           "path",
-    "protocol", "status",     "reason",      "route",       "service", "target",         "consumer",
-    "bytes_in", "bytes_out",  "duration_ms", "upstream_ms", "tries",   "client_subject", "client_fingerprint"};
-static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::client_fingerprint) + 1);
+constexpr std::array<std::string_view, 22> kFieldNames{
+    "ts",         "request_id", "trace_id",    "client_ip",   "method",  "host",           "path",
+    "protocol",   "status",     "reason",      "route",       "service", "target",         "consumer",
+    "bytes_in",   "bytes_out",  "duration_ms", "upstream_ms", "tries",   "client_subject", "client_fingerprint",
+    "grpc_status"};
+static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::grpc_status) + 1);
 
 /// RFC 3339 in UTC with milliseconds. The text of a second is made once by each thread, not once a record.
 void write_time(LineWriter& out, std::int64_t time_us) {
@@ -147,6 +149,10 @@ class JsonFormat final : public AccessFormat {
       string(out, "\",\"client_fingerprint\":\"", r.client_fingerprint);
       out.text("\"");
     }
+    if (!r.grpc_status.empty()) {
+      out.text(",\"grpc_status\":");
+      out.text(r.grpc_status);
+    }
     out.text("}\n");
     return out.full() ? 0 : out.size();
   }
@@ -233,6 +239,8 @@ class TemplateFormat final : public AccessFormat {
         return word(out, r.client_subject);
       case Field::client_fingerprint:
         return word(out, r.client_fingerprint);
+      case Field::grpc_status:
+        return word(out, r.grpc_status);
     }
   }
 

@@ -24,6 +24,7 @@ struct AccessRecord {
   std::uint64_t duration_us = 0;
   std::uint64_t upstream_us = 0;  ///< until the response head, the last try; UINT64_MAX: no upstream was asked
   std::uint32_t tries = 0;
+  std::string_view grpc_status;  ///< digits; "" where the exchange was no gRPC call or ended without one
   std::string_view client_subject, client_fingerprint;  ///< of the client's certificate; "" where it showed none
 };
 

@@ -133,6 +133,17 @@ TEST(Reload, is_refused_when_the_address_of_probes_is_taken) {
       gateway.reload("admin: {address: \"@admin@\", probes: \"127.0.0.1:" + std::to_string(taken) + "\"}\n" + routes));
 }
 
+TEST(Reload, with_watch_takes_in_the_first_file_of_a_folder_that_was_empty) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir.file("conf.d"));
+  Gateway gateway(answers("one") + "include: [\"" + dir.file("conf.d") + "/*.yaml\"]\n", {.arguments = {"--watch"}});
+  EXPECT_EQ(gateway.get("/more").body, "one");
+  dir.write("conf.d/a.yaml", "routes: [{name: more, path: /more, respond: {status: 203}}]\n");
+  const Deadline deadline(Millis(5000 * kSlowness));
+  while (gateway.get("/more").status != 203 && !deadline.passed()) gateway.process().pause(Millis(20));
+  EXPECT_EQ(gateway.get("/more").status, 203);
+}
+
 TEST(Reload, with_watch_notices_that_a_broken_file_is_whole_again) {
   const std::string good = "routes: [{path: /, respond: {status: 200}}]\n";
   Gateway gateway(good, {.arguments = {"--watch"}});

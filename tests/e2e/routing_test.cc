@@ -138,6 +138,65 @@ TEST(Routing, strips_and_rewrites_paths) {
   EXPECT_EQ(target("/old/a/b"), "/new/a/b");
 }
 
+TEST(Routing, a_rewritten_path_is_a_path_and_stays_where_the_service_is) {
+  EchoService echo;
+  Gateway gateway("services: [{name: main, url: \"" + echo.url() + "/base" +
+                  "\"}]\nroutes:\n"
+                  "  - {path: \"/s/*\", rewrite: {regex: \"-\", replace: \"\"}, service: main}\n"
+                  "  - {path: \"~/f/(?P<a>\\\\.*)-(?P<b>.*)\", rewrite: {path: \"/files/{a}/{b}\"}, service: main}\n"
+                  "  - {path: \"/e/*\", rewrite: {regex: \"%2F\", replace: \"/\"}, service: main}\n"
+                  "  - {path: \"/p/*\", rewrite: {regex: \"zz\", replace: \"%\"}, service: main}\n");
+  auto target = [&](std::string_view sent) {
+    const Response response = gateway.get(sent);
+    return response.status == 200 ? Echo(response.body).target : std::to_string(response.status);
+  };
+  EXPECT_EQ(target("/s/a-b"), "/base/s/ab");
+  EXPECT_EQ(target("/s/.-./x"), "/base/x");
+  EXPECT_EQ(target("/s/.-./.-./admin"), "400");
+  EXPECT_EQ(target("/f/..-secret"), "/base/secret");
+  EXPECT_EQ(target("/e/a%2F..%2Fb"), "/base/e/b");
+  EXPECT_EQ(target("/p/zz"), "400") << "no escape";
+  const TempDir dir;
+  for (const char* bad : {"path: \"/a b\"", "path: \"/a?x=1\"", "path: \"/a HTTP/1.1\\r\\nX: 1\"", "path: \"/a\\0b\"",
+                          "{regex: a, replace: \" \"", "regex: a, replace: \"\\r\\n\"", "regex: a, replace: \"?\""}) {
+    const std::string rewrite = std::string(bad).starts_with('{') ? bad : "{" + std::string(bad);
+    dir.write("t.yaml",
+              "listeners: [{address: \"127.0.0.1:1\"}]\nservices: [{name: a, url: \"http://127.0.0.1:2\"}]\n"
+              "routes: [{path: /x, service: a, rewrite: " +
+                  rewrite + "}}]\n");
+    const Finished done = run_gatehouse({"check", dir.file("t.yaml")});
+    EXPECT_EQ(done.exit_code, 1) << bad;
+    EXPECT_NE((done.out + done.err).find("routes[0].rewrite"), std::string::npos) << done.out << done.err;
+  }
+}
+
+TEST(Routing, escapes_are_the_same_in_either_case) {
+  Gateway gateway(answering({{"cafe", "path: \"/caf%C3%A9\""}, {"rest", "path: \"/*\""}}));
+  EXPECT_EQ(winner(gateway, "GET", "/caf%C3%A9"), "cafe");
+  EXPECT_EQ(winner(gateway, "GET", "/caf%c3%a9"), "cafe");
+}
+
+TEST(Routing, allow_lists_methods_of_any_name_but_none_that_is_never_served) {
+  Gateway gateway(
+      "routes:\n  - {name: a, path: /a, methods: [PURGE, GET], respond: {status: 200}}\n"
+      "  - {name: b, path: /b, methods: [BREW], respond: {status: 200}}\n"
+      "  - {name: c, path: /c, methods: [POST, TRACE, CONNECT], respond: {status: 200}}\n");
+  const auto allow = [&](std::string_view path) {
+    const Response response = gateway.send(request("DELETE", path));
+    return std::to_string(response.status) + " " + std::string(response.header("allow"));
+  };
+  EXPECT_EQ(allow("/a"), "405 GET, HEAD, PURGE");
+  EXPECT_EQ(allow("/b"), "405 BREW");
+  EXPECT_EQ(allow("/c"), "405 POST");
+}
+
+TEST(Routing, a_condition_on_upgrade_sees_what_the_client_wants) {
+  Gateway gateway(answering({{"ws", "headers: {Upgrade: websocket}"}, {"rest", "path: \"/*\""}}));
+  EXPECT_EQ(winner(gateway, "GET", "/", "Connection: Upgrade\r\nUpgrade: websocket\r\n"), "ws");
+  EXPECT_EQ(winner(gateway, "GET", "/", "Connection: Upgrade\r\nUpgrade: other\r\n"), "rest");
+  EXPECT_EQ(winner(gateway, "GET", "/"), "rest");
+}
+
 TEST(Routing, redirects_and_responds) {
   Gateway gateway(
       "routes:\n  - {name: old, path: \"/v1/*\", redirect: {location: \"https://shop.example.com/v2/\", status: 308}}\n"

@@ -184,8 +184,10 @@ TEST(Explain, refuses_requests_that_make_no_sense) {
   EXPECT_EQ(error_of(get("users")), "\"users\" is neither a URL nor a path; they start with http:// or /");
   EXPECT_EQ(error_of(get("ftp://x/")), "the URL's scheme must be http or https, got \"ftp\"");
   EXPECT_EQ(error_of(get("http:///x")), "\"\" is no host");
-  EXPECT_EQ(error_of(get("/a b")), "the URL holds a space or a control character; percent-encode it");
-  EXPECT_EQ(error_of(get("/a\r\nX: y")), "the URL holds a space or a control character; percent-encode it");
+  EXPECT_EQ(error_of(get("/a b")),
+            "the URL holds a space, a control character or a byte that is not ASCII; percent-encode it");
+  EXPECT_EQ(error_of(get("/a\r\nX: y")),
+            "the URL holds a space, a control character or a byte that is not ASCII; percent-encode it");
   ExplainRequest request = get("/");
   request.method = "G(T";
   EXPECT_EQ(error_of(request), "\"G(T\" is no method");

@@ -90,11 +90,11 @@ std::string find_certificate(const config::Listener& listener, const std::string
 }
 
 std::string check_url(const ExplainRequest& request, const Url& url) {
-  const auto printable = [](char c) { return c > ' ' && c != 0x7f; };
+  const auto printable = [](unsigned char c) { return c > ' ' && c < 0x7f; };
   if (!http::is_token(request.method)) return fmt::format("\"{}\" is no method", request.method);
   if (request.url.empty()) return "needs a URL such as http://api.example.com/users/1";
   if (!std::ranges::all_of(request.url, printable))
-    return "the URL holds a space or a control character; percent-encode it";
+    return "the URL holds a space, a control character or a byte that is not ASCII; percent-encode it";
   if (!url.scheme.empty() && url.scheme != "http" && url.scheme != "https") {
     return fmt::format("the URL's scheme must be http or https, got \"{}\"", url.scheme);
   }
