@@ -119,19 +119,11 @@ void Forward::break_off(const Error& error) {
 Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::string_view target) {
   const bool with_trailers = first_.last && client_.trailers().size() != 0;
   Io io = service.write_head(x_.request, target, first_.data, first_.last && !with_trailers);
-  while (io == Io::blocked) {
-    const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
-    if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
-    if (outcome == Outcome::timeout) {
-      co_return give_up(Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0,
-                              "the service did not take the request in time"});
-    }
-    io = service.flush();
-  }
   if (io == Io::failed) co_return on_error(service.error(), service);
   progress_ = scope_.scheduler().now();
   upload_failed_ = false;
-  if (!first_.last || with_trailers) upload_.start(pump_request(service));
+  // A service may answer before it has read the request, and for as long as it likes.
+  if (io == Io::blocked || !first_.last || with_trailers) upload_.start(pump_request(service, io));
 
   for (int interim = 0;;) {
     io = service.read_head(x_.response);

@@ -52,7 +52,8 @@ class Forward {
   /// One try up to the final response head.
   Task<Step> exchange_heads(http::ClientStream& service, std::string_view target);
   Task<void> pump_response(http::ClientStream& service);
-  Task<void> pump_request(http::ClientStream& service);
+  Task<bool> taken(http::ClientStream& service, http::Io io);
+  Task<void> pump_request(http::ClientStream& service, http::Io begun);
 
   /// The service has agreed to change the protocol: so does the client's side.
   Task<void> upgrade(http::ClientStream& service);

@@ -52,7 +52,24 @@ void Forward::observe(Direction direction, const http::BodyPiece& piece, const h
   for (const plugin::Plugin* plugin : chain_.body()) plugin->on_body(x_, chunk);
 }
 
-Task<void> Forward::pump_request(http::ClientStream& service) {
+/// Until the service has taken what was written. False: there is nothing more to do.
+Task<bool> Forward::taken(http::ClientStream& service, Io io) {
+  while (io == Io::blocked) {
+    const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
+    if (outcome == Outcome::cancelled) co_return false;
+    if (outcome == Outcome::timeout) {
+      fail_upload(service, Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0,
+                                 "the service did not take the request in time"});
+      co_return false;
+    }
+    io = service.flush();
+  }
+  // Where it failed the service stopped reading; it may have answered: the other direction finds out.
+  co_return io == Io::done;
+}
+
+Task<void> Forward::pump_request(http::ClientStream& service, Io begun) {
+  if (!co_await taken(service, begun)) co_return;
   http::BodyPiece piece = first_;
   piece.data = {};
   // The next read may give up the buffer that it lies in.
@@ -92,28 +109,10 @@ Task<void> Forward::pump_request(http::ClientStream& service) {
     observe(Direction::request, piece, client_.trailers());
     const bool with_trailers = piece.last && client_.trailers().size() != 0;
     if (piece.data.empty() && with_trailers) break;
-    io = service.write_body(piece.data, piece.last && !with_trailers);
-    while (io == Io::blocked) {
-      const Outcome outcome = co_await until(service.writable(), scope_, until_after(timeouts_.send));
-      if (outcome == Outcome::cancelled) co_return;
-      if (outcome == Outcome::timeout) {
-        fail_upload(service, Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0,
-                                   "the service did not take the request in time"});
-        co_return;
-      }
-      io = service.flush();
-    }
-    if (io == Io::failed)
-      co_return;  // the service stopped reading; it may have answered: the other direction finds out
+    if (!co_await taken(service, service.write_body(piece.data, piece.last && !with_trailers))) co_return;
     progress_ = scope_.scheduler().now();
   }
-  if (client_.trailers().size() != 0) {
-    Io io = service.finish(client_.trailers());
-    while (io == Io::blocked) {
-      if (co_await until(service.writable(), scope_, until_after(timeouts_.send)) != Outcome::ready) co_return;
-      io = service.flush();
-    }
-  }
+  if (client_.trailers().size() != 0) co_await taken(service, service.finish(client_.trailers()));
 }
 
 void Forward::fail_upload(http::ClientStream& service, const Error& error) {
@@ -160,6 +159,7 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
     total_ = kNever;
   }
   prepare_response_head(service);
+  if (x_.grpc) x_.grpc_status = x_.arena.copy(x_.response.fields.get("grpc-status"));  // where nothing follows
   for (const plugin::Plugin* plugin : chain_.response()) {
     Verdict verdict = plugin->on_response(x_);
     if (verdict == Verdict::suspend) verdict = co_await plugin->on_response_async(x_);
@@ -257,7 +257,7 @@ Task<void> Forward::pump_response(http::ClientStream& service) {
     }
   }
   if (with_trailers) {
-    if (x_.grpc) x_.grpc_status = service.trailers().get("grpc-status");
+    if (x_.grpc && x_.grpc_status.empty()) x_.grpc_status = service.trailers().get("grpc-status");
     out = client_.finish(service.trailers());
     while (out == Io::blocked) {
       if (co_await until(client_.writable(), scope_, until_after(client_patience())) != Outcome::ready) {

@@ -13,11 +13,13 @@ namespace {
 
 constexpr std::size_t kMostInTurn = 1024 * 1024;  ///< bytes read in a turn of the loop
 constexpr std::uint32_t kMostStreams = 100;       ///< at a time, whatever the service allows
+/// An exchange that is given up after this long, and nothing came on the connection meanwhile: it is used no more.
+constexpr Duration kSilence = std::chrono::seconds(1);
 
 http::H2Settings client_settings() {
   http::H2Settings settings;
   settings.head = http::kUpstreamHeadLimits;
-  settings.stream_window = 256 * 1024;
+  settings.stream_window = 64 * 1024;  // times the streams is what clients that do not read can make lie here
   settings.connection_window = 1024 * 1024;
   return settings;
 }
@@ -30,6 +32,7 @@ struct H2Client::Stream final : http::H2ClientStream {
   static void operator delete(void* block, std::size_t size) noexcept { BlockPool::give(block, size); }
   ListHook hook;
   bool released = false;
+  TimePoint since{};  ///< when it was opened
 };
 
 struct H2Client::Lists {
@@ -95,16 +98,17 @@ void H2Client::begin() {
 // ---- slots and streams ----
 
 bool H2Client::over() const {
-  return ended_ || wire_.failed() || wire_.session.streams_allowed() == 0;
+  return ended_ || silent_ || wire_.failed() || wire_.session.streams_allowed() == 0;
 }
 
 std::uint32_t H2Client::slots() const {
-  return std::min(kMostStreams, wire_.session.streams_allowed());
+  return std::min(greeted() ? kMostStreams : 1, wire_.session.streams_allowed());
 }
 
 http::ClientStream& H2Client::open(Arena& arena, http::Method method) {
   const std::string_view scheme = socket_.tls() != nullptr ? "https" : "http";
   auto* stream = new Stream(wire_.session, arena, method, scheme, opened_++ != 0);
+  stream->since = reactor_.now();
   lists_->streams.push_back(*stream);
   if (ended_) stream->fail_connection(wire_.error_number());
   return *stream;
@@ -115,6 +119,9 @@ void H2Client::release(http::ClientStream* client_stream) {
   if (client_stream != nullptr) {
     auto& stream = static_cast<Stream&>(*client_stream);
     stream.released = true;
+    // Nobody answers on a connection that has broken where no one could tell: the next request gets another.
+    const bool waited = reactor_.now() - stream.since >= kSilence && heard_ < stream.since;
+    if (waited && !stream.closed()) silent_ = true;
     stream.finish_exchange();
     if (stream.detached()) delete &stream;
   }
@@ -139,7 +146,9 @@ void H2Client::read() {
   std::size_t in_turn = 0;
   const std::uint32_t had = slots();
   while (socket_.can_read() && !wire_.failed()) {
-    in_turn += wire_.read_some();
+    const std::size_t bytes = wire_.read_some();
+    if (bytes != 0) heard_ = reactor_.now();
+    in_turn += bytes;
     if (in_turn < kMostInTurn) continue;
     wire_.write_soon();
     reactor_.scheduler().complete_next_turn(reader_, Outcome::ready);

@@ -34,8 +34,10 @@ class H2Client final : private http::H2Owner {
 
   /// Another exchange may have a slot now.
   bool has_room() const { return !over() && taken_ < slots(); }
-  /// The connection takes no more streams: it has failed, or one side has said GOAWAY.
+  /// The connection takes no more streams: it has failed, one side has said GOAWAY, or the service has fallen silent.
   bool over() const;
+  /// The service has said how many streams it takes; before, it gets one.
+  bool greeted() const { return wire_.session.greeted(); }
   std::uint32_t taken() const { return taken_; }
 
   void take_slot() { ++taken_; }
@@ -77,6 +79,8 @@ class H2Client final : private http::H2Owner {
   Reaper reaper_;
   std::uint32_t taken_ = 0;
   std::uint64_t opened_ = 0;
+  TimePoint heard_{};    ///< when bytes came last
+  bool silent_ = false;  ///< an exchange was given up during which nothing came
   bool ended_ = false;
   Error error_;
 

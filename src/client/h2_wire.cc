@@ -43,6 +43,7 @@ bool H2Wire::write_now() {
     const Transfer put = socket_.write(session.output().data(), session.output().size());
     if (put.kind == Transfer::Kind::done) {
       session.written(put.bytes);
+      wrote_at_ = reactor_.now();
       continue;
     }
     if (put.kind == Transfer::Kind::blocked) {

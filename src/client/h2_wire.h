@@ -31,6 +31,8 @@ class H2Wire final : private http::H2Output {
   /// The peer has gone, or what came was no HTTP/2.
   bool failed() const { return failed_; }
   int error_number() const { return error_number_; }
+  /// When the socket last took something; the epoch before.
+  TimePoint wrote_at() const { return wrote_at_; }
 
   http::H2Session session;
 
@@ -50,6 +52,7 @@ class H2Wire final : private http::H2Output {
   Writing writing_ = Writing::idle;
   bool failed_ = false;
   int error_number_ = 0;
+  TimePoint wrote_at_{};
 };
 
 }  // namespace gatehouse::client

@@ -119,9 +119,15 @@ void H2Connection::let_go(Exchange& exchange) {
   if (exchange.started && !exchange.over) {
     exchange.over = true;
     exchange.task = {};
-    if (--running_ == 0) none_running_.notify();
+    if (--running_ == 0) {
+      idle_since_ = reactor_.now();
+      none_running_.notify();
+    }
   }
-  if (!exchange.closed()) return;
+  if (!exchange.closed()) {
+    if (running_ == 0) socket_.readable.notify();  // another deadline holds now
+    return;
+  }
   delete &exchange;
   if (--open_ == 0) {
     idle_since_ = reactor_.now();
@@ -157,14 +163,19 @@ void H2Connection::look_at_received() {
 // ---- the connection's life ----
 
 bool H2Connection::done() const {
-  if (wire_.failed() || wire_.session.over()) return true;
+  if (given_up_ || wire_.failed() || wire_.session.over()) return true;
   return draining_ == Draining::line_drawn && open_ == 0;
 }
 
 TimePoint H2Connection::deadline() const {
+  if (ending_by_ != kNever) return ending_by_;
   TimePoint due = kNever;
-  if (!wire_.session.greeted() || open_ == 0) {
-    due = deadline_after(idle_since_, wire_.session.greeted() ? settings_.idle_timeout : settings_.header_timeout);
+  if (!wire_.session.greeted()) {
+    due = deadline_after(idle_since_, settings_.header_timeout);
+  } else if (open_ == 0) {
+    due = deadline_after(idle_since_, settings_.idle_timeout);
+  } else if (running_ == 0) {
+    due = deadline_after(std::max(idle_since_, wire_.wrote_at()), settings_.body_timeout);
   }
   if (block_since_ != TimePoint{}) due = std::min(due, deadline_after(block_since_, settings_.header_timeout));
   if (draining_ == Draining::announced) due = std::min(due, deadline_after(drain_since_, kLastCall));
@@ -173,10 +184,15 @@ TimePoint H2Connection::deadline() const {
 
 void H2Connection::on_deadline() {
   const TimePoint now = reactor_.now();
+  if (ending_by_ != kNever) {
+    given_up_ = true;
+    return;
+  }
   if (draining_ == Draining::announced && now >= deadline_after(drain_since_, kLastCall)) {
     draining_ = Draining::line_drawn;
     wire_.session.end_with_streams();
   } else {
+    ending_by_ = deadline_after(now, kLastWrite);
     wire_.session.terminate(http::H2Error::no_error);
     cancel_exchanges(Reason::client_timeout);
   }

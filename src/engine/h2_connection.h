@@ -21,6 +21,7 @@ class H2Connection final : private http::H2Owner {
     http::H2Settings http2;
     Duration header_timeout{};  ///< for the client's preface, and for a header block in parts
     Duration idle_timeout{};    ///< without a stream
+    Duration body_timeout{};    ///< until a client takes more of what the last exchange left to be sent
   };
   struct Watcher {
     virtual ~Watcher() = default;
@@ -72,9 +73,10 @@ class H2Connection final : private http::H2Owner {
   std::uint32_t open_ = 0;     ///< exchanges that have not been let go
   std::uint32_t running_ = 0;  ///< those of them that are served
   Draining draining_ = Draining::no;
-  bool failed_ = false;      ///< the client has gone, or what came was no HTTP/2
-  TimePoint idle_since_;     ///< or the connection's start
-  TimePoint block_since_{};  ///< of a header block that has not ended
+  bool given_up_ = false;         ///< what is left to be written nobody takes
+  TimePoint idle_since_;          ///< since when nothing is served; or the connection's start
+  TimePoint ending_by_ = kNever;  ///< when GOAWAY has said all: until then it may leave
+  TimePoint block_since_{};       ///< of a header block that has not ended
   TimePoint drain_since_{};
 
   struct Lists;

@@ -137,7 +137,8 @@ Task<void> Session::serve_requests() {
 Task<void> Session::serve_http2() {
   set_idle(true);
   arena_.reset();
-  const H2Connection::Settings settings{settings_->http2_settings, settings_->header_timeout, settings_->idle_timeout};
+  const H2Connection::Settings settings{settings_->http2_settings, settings_->header_timeout, settings_->idle_timeout,
+                                        settings_->body_timeout};
   H2Connection connection(reactor_, wire_.socket, handler_, arrival(), settings, *this);
   connection.begin(wire_.head_bytes());
   wire_.drop_buffers();

@@ -41,6 +41,7 @@ struct SessionSettings {
   http::HeadLimits head;
   Duration header_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(75);
+  Duration body_timeout = std::chrono::seconds(30);
   std::uint16_t port = 0;  ///< of the listener; 0 for a Unix socket
   bool proxy_protocol = false;
   bool http2 = false;  ///< chosen by ALPN, or where plain by the client's preface

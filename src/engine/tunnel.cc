@@ -50,6 +50,8 @@ void Tunnel::break_off() {
   broken_ = true;
   service_.readable().notify();  // whoever waits looks again
   client_.readable().notify();
+  service_.writable().notify();
+  client_.writable().notify();
 }
 
 Task<bool> Tunnel::written(Direction& direction, Io io) {

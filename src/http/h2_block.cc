@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "http/chars.h"
-#include "http/h1_body.h"
 #include "http/reserved_names.h"
 
 namespace gatehouse::http {
@@ -53,7 +52,7 @@ void H2Block::add(std::string_view name, std::string_view value) {
 
 void H2Block::add_trailer(std::string_view name, std::string_view value) {
   bytes_ += name.size() + value.size() + 4;
-  if (bytes_ > BodyDecoder::kMaxTrailerBytes || fields_->size() == BodyDecoder::kMaxTrailers) too_large_ = true;
+  if (bytes_ > limits_.fields_bytes || fields_->size() == limits_.fields_count) too_large_ = true;
   const FieldId id = field_id(name);
   if (too_large_ || !may_be_trailer(id, name)) return;
   fields_->append(id, arena_.copy(name), arena_.copy(value));

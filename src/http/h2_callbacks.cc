@@ -28,7 +28,6 @@ struct H2Callbacks {
   static int begin_frame(Session*, const nghttp2_frame_hd* head, void* user) {
     H2Session& self = session_of(user);
     if (head->type != NGHTTP2_HEADERS) return 0;
-    self.in_block_ = true;
     // RFC 9113 section 5.1.1: a stream that was passed over is closed, and may not be opened any more.
     if (head->stream_id <= self.skipped_from_ || head->stream_id >= self.skipped_to_) return 0;
     self.fault_ = H2Error::protocol_error;
@@ -96,7 +95,6 @@ struct H2Callbacks {
     const bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     switch (frame->hd.type) {
       case NGHTTP2_HEADERS:
-        self.in_block_ = false;
         return stream != nullptr ? block_received(self, *stream, ended) : 0;
       case NGHTTP2_DATA:
         if (stream != nullptr && ended) {
@@ -113,14 +111,23 @@ struct H2Callbacks {
         return (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 ? 0 : cheap(self);
       case NGHTTP2_PRIORITY:
       case NGHTTP2_RST_STREAM:
-      case NGHTTP2_WINDOW_UPDATE:
         return cheap(self);
+      case NGHTTP2_WINDOW_UPDATE:
+        if (self.updates_ < 1) return cheap(self);
+        self.updates_ -= 1;
+        return 0;
       default:
         return 0;
     }
   }
 
   static int block_received(H2Session& self, H2Stream& stream, bool ended) {
+    if (stream.final_head_ && !stream.given_up_ && stream.block_.too_large()) {
+      // Trailers that cannot be kept whole are not kept in part: the message has no end.
+      stream.violated_ = true;
+      self.reset(stream, H2Error::protocol_error);
+      return 0;
+    }
     stream.ended_ = ended;
     stream.readable_.notify();
     if (stream.final_head_ || stream.given_up_) return 0;  // these were trailers
@@ -178,6 +185,7 @@ struct H2Callbacks {
       } else {
         stream.end_sent_ = true;
       }
+      stream.writable_.notify();
     }
     (void)session;
     (void)id;
@@ -206,14 +214,14 @@ struct H2Callbacks {
     if (size != 0) std::memcpy(to + kFrameHead, stream.pending_.data(), size);
     self.out_end_ += kFrameHead + size;
     stream.pending_.remove_prefix(size);
-    self.earn();
-    if (stream.pending_.empty()) stream.writable_.notify();
+    self.earn(size);
+    stream.writable_.notify();  // a piece that goes out slowly is no standstill
     return 0;
   }
 
   static int frame_sent(Session* session, const Frame* frame, void* user) {
     H2Session& self = session_of(user);
-    if (frame->hd.type == NGHTTP2_HEADERS) self.earn();
+    if (frame->hd.type == NGHTTP2_HEADERS) self.earn(0);
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
       self.owner_.giving_up(frame->goaway.error_code);
     }
@@ -227,8 +235,10 @@ struct H2Callbacks {
 
   /// A head too large for HTTP/2 to carry, or the like: the stream cannot go on.
   static int frame_not_sent(Session* session, const Frame* frame, int, void* user) {
+    H2Session& self = session_of(user);
+    if (self.role_ == H2Session::Role::client) return 0;  // the stream was never opened: nghttp2 closes it by itself
     H2Stream* const stream = frame->hd.type == NGHTTP2_HEADERS ? stream_of(session, frame->hd.stream_id) : nullptr;
-    if (stream != nullptr && !stream->closed_) session_of(user).reset(*stream, H2Error::internal_error);
+    if (stream != nullptr && !stream->closed_) self.reset(*stream, H2Error::internal_error);
     return 0;
   }
 };

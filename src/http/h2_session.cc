@@ -25,7 +25,12 @@ nghttp2_option* session_options() {
 }  // namespace
 
 H2Session::H2Session(Role role, const H2Settings& settings, H2Owner& owner, H2Output& output)
-    : settings_(settings), owner_(owner), to_(output), role_(role), cheap_(settings.cheap_frames) {
+    : settings_(settings),
+      scanner_(role == Role::server ? NGHTTP2_CLIENT_MAGIC_LEN : 0),
+      owner_(owner),
+      to_(output),
+      role_(role),
+      cheap_(settings.cheap_frames) {
   if (role == Role::server) {
     nghttp2_session_server_new3(&session_, h2_callbacks(), this, session_options(), h2_memory());
   } else {
@@ -53,6 +58,7 @@ H2Session::~H2Session() {
 bool H2Session::receive(std::string_view bytes, TimePoint now) {
   now_ = now;
   if (cheap_since_ == TimePoint{}) cheap_since_ = now;
+  scanner_.take(bytes);
   const ssize_t taken =
       nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   if (taken >= 0) return true;
@@ -149,10 +155,10 @@ Io H2Session::push(H2Stream& stream) {
     fill();
     if (stream.cut_) return Io::failed;
     if (!full_) break;
-    if (!to_.write_now()) return stream.pending_.empty() ? Io::done : Io::blocked;
+    if (!to_.write_now()) return stream.flush_body();
   }
   to_.write_soon();
-  return stream.pending_.empty() ? Io::done : Io::blocked;
+  return stream.flush_body();
 }
 
 void H2Session::reset(H2Stream& stream, H2Error error) {
@@ -162,9 +168,9 @@ void H2Session::reset(H2Stream& stream, H2Error error) {
 
 // ---- flow control ----
 
-/// Gives the connection's window back for bytes that came, unless too many lie here unread.
+/// Gives the connection's window back for bytes that came, unless too many of one client's lie here unread.
 void H2Session::credit(std::size_t bytes) {
-  if (unread_ > settings_.connection_window) {
+  if (role_ == Role::server && unread_ > settings_.connection_window) {
     owed_ += bytes;
     return;
   }

@@ -6,6 +6,7 @@
 #include "base/block_pool.h"
 #include "base/clock.h"
 #include "http/h1_parser.h"
+#include "http/h2_frame_scanner.h"
 #include "http/stream.h"
 
 struct nghttp2_session;
@@ -62,8 +63,9 @@ class H2Output {
 /// frames come out by output(). Streams are the owner's; they read and write through the session. One thread.
 ///
 /// Flow control: the connection's window is given back when bytes come, the stream's when they are read, so that a
-/// stream that nobody reads does not hold up the others; above `connection_window` of unread bytes the connection's
-/// waits as well.
+/// stream that nobody reads does not hold up the others. Towards a client the connection's waits as well above
+/// `connection_window` of unread bytes; a service's connection serves clients that have nothing to do with each other,
+/// and what lies unread is bounded by its streams' windows.
 class H2Session {
  public:
   enum class Role : std::uint8_t { server, client };
@@ -90,7 +92,7 @@ class H2Session {
   /// The peer's preface and settings have come.
   bool greeted() const { return greeted_; }
   /// A header block has begun and not ended.
-  bool in_header_block() const { return in_block_; }
+  bool in_header_block() const { return scanner_.in_header_block(); }
 
   /// GOAWAY in two steps (RFC 9113 section 6.8): announce, and a moment later draw the line.
   void announce_end();
@@ -109,8 +111,12 @@ class H2Session {
   friend struct H2Callbacks;
 
   bool afford_cheap_frame();
-  /// A frame went out that did something: the peer may answer it by two that do nothing, such as updates of windows.
-  void earn() { cheap_ = std::min(cheap_ + 2, double(settings_.cheap_frames)); }
+  /// A frame with so many bytes of a body, or a head, went out: the peer may answer it by two that do nothing, and may
+  /// open its windows anew for every few hundred bytes.
+  void earn(std::size_t bytes) {
+    cheap_ = std::min(cheap_ + 2, double(settings_.cheap_frames));
+    updates_ = std::min(updates_ + 2 + static_cast<double>(bytes) / 256, kMostUpdates);
+  }
   bool take_rest();
   std::size_t room() const { return out_.size() - out_end_; }
   void make_room();
@@ -128,13 +134,15 @@ class H2Session {
   void forget(H2Stream& stream, std::size_t unread);
   void credit(std::size_t bytes);
 
+  static constexpr double kMostUpdates = 100'000;
+
   const H2Settings settings_;
+  H2FrameScanner scanner_;
   H2Owner& owner_;
   H2Output& to_;
   nghttp2_session* session_ = nullptr;
   const Role role_;
   bool greeted_ = false;
-  bool in_block_ = false;
   bool full_ = false;
   bool failed_ = false;
   bool ending_ = false;
@@ -144,6 +152,7 @@ class H2Session {
   TimePoint now_{};                                 ///< of the last receive()
   TimePoint cheap_since_{};                         ///< up to when the budget below is right
   double cheap_ = 0;                                ///< how many frames may still come that bring nothing
+  double updates_ = 0;                              ///< how many WINDOW_UPDATE are owed to what was sent
   std::size_t unread_ = 0;                          ///< body bytes of all streams that nobody has read
   std::size_t owed_ = 0;                            ///< of the connection's window, to be given back when they are read
 

@@ -42,7 +42,10 @@ Io H2Stream::put_end(const Fields& trailers) {
   for (const Field& field : trailers) {
     if (!field.removed) trailers_ = &trailers;
   }
-  return put_body({}, true);
+  if (trailers_ == nullptr || !pending_.empty() || closed_ || given_up_) return put_body({}, true);
+  last_ = true;
+  session_.submit_trailers(*this);  // at once: no window holds back a HEADERS frame
+  return session_.push(*this);
 }
 
 void H2Stream::dismiss() {

@@ -41,7 +41,11 @@ class H2Stream {
   Io take_body(BodyPiece& piece);
   Io put_body(std::string_view data, bool last);
   Io put_end(const Fields& trailers);
-  Io flush_body() const { return cut_ || given_up_ ? Io::failed : pending_.empty() ? Io::done : Io::blocked; }
+  /// Done once nothing waits: neither bytes nor, behind the last, the end.
+  Io flush_body() const {
+    if (cut_ || given_up_) return Io::failed;
+    return pending_.empty() && (!last_ || end_sent_) ? Io::done : Io::blocked;
+  }
   /// Nothing more of the exchange is to come or go.
   void give_up(H2Error error);
   /// Server: the answer is complete, the exchange over, and whatever else the client would send nobody reads: it is

@@ -10,21 +10,23 @@ namespace gatehouse::http {
 
 namespace {
 
-/// Field lines as nghttp2 takes them, in an arena that outlives the frame: nothing is copied but names that are not in
-/// lower case.
+/// Field lines as nghttp2 takes them. It copies what is not a literal, into one block of h2_memory(): a frame may wait
+/// in its queue for longer than the exchange lives, and the buffer of the service's connection that the values lie in.
 class FieldList {
  public:
   FieldList(Arena& arena, std::size_t most) : arena_(arena), items_(arena.array<nghttp2_nv>(most)) {}
 
-  void add(std::string_view name, std::string_view value) {
-    items_[count_++] = {bytes(name), bytes(value), name.size(), value.size(),
-                        NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
-  }
+  /// `name` is a literal.
+  void add(std::string_view name, std::string_view value) { put(name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME); }
   /// Every field that is the message's and not the connection's.
   void add_all(const Fields& fields) {
     for (const Field& field : fields) {
       if (field.removed || is_connection_field(field.id)) continue;
-      add(field.id == FieldId::other ? lower(field.name) : field_name(field.id), field.value);
+      if (field.id == FieldId::other) {
+        put(lower(field.name), field.value, NGHTTP2_NV_FLAG_NONE);
+      } else {
+        add(field_name(field.id), field.value);
+      }
     }
   }
   void add_status(int status) { add(":status", number(static_cast<std::uint64_t>(status))); }
@@ -36,6 +38,9 @@ class FieldList {
   std::size_t size() const { return count_; }
 
  private:
+  void put(std::string_view name, std::string_view value, std::uint8_t flags) {
+    items_[count_++] = {bytes(name), bytes(value), name.size(), value.size(), flags};
+  }
   static std::uint8_t* bytes(std::string_view text) {
     return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
   }

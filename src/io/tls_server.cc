@@ -82,12 +82,40 @@ struct TlsServerParts {
                                    static_cast<unsigned>(settings.session_context.size()));
     if (settings.tickets) {
       TicketKeys::use_for(context);
+      SSL_CTX_set_session_ticket_cb(context, nullptr, look_at_ticket, nullptr);
     } else {
       SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
       SSL_CTX_set_num_tickets(context, 0);
     }
     load_certificate(context, index);
     load_client_ca(context, index);
+  }
+
+  /// A session that a client resumes proves who it is by the certificate of before: what would not be believed now,
+  /// since its time is over or it was revoked, is not believed by a ticket either.
+  static SSL_TICKET_RETURN look_at_ticket(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
+                                          SSL_TICKET_STATUS status, void*) {
+    if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    const int mode = SSL_get_verify_mode(ssl);
+    X509* const peer = SSL_SESSION_get0_peer(session);
+    const bool optional = (mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) == 0;
+    const bool good = (mode & SSL_VERIFY_PEER) == 0 || (peer == nullptr ? optional : still_believed(ssl, peer));
+    if (!good) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+  }
+
+  static bool still_believed(SSL* ssl, X509* peer) {
+    X509_STORE_CTX* const check = X509_STORE_CTX_new();
+    bool good = check != nullptr &&
+                X509_STORE_CTX_init(check, SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)), peer, nullptr) == 1;
+    if (good) {
+      X509_STORE_CTX_set_default(check, "ssl_client");
+      X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(check), SSL_get0_param(ssl));
+      good = X509_verify_cert(check) == 1;
+    }
+    X509_STORE_CTX_free(check);
+    ERR_clear_error();
+    return good;
   }
 
   void load_certificate(SSL_CTX* context, std::size_t index) {

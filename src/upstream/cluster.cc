@@ -20,7 +20,7 @@ Error out_of_time() {
 
 /// Leave to open a connection. Of those that are shared one at a time is opened: who else wants one waits for it.
 bool may_open_one(Pool& pool) {
-  return !pool.shared().connecting() && pool.endpoint().take_permit();
+  return !pool.shared().coming() && pool.endpoint().take_permit();
 }
 
 /// Waits for a connection that another exchange gives back, or for leave to open one.
@@ -35,7 +35,7 @@ Task<Result<Lease>> wait_in_queue(Pool& pool, TimePoint total, Scope& scope, boo
     may_open = true;
     co_return Lease();
   }
-  if (!pool.shared().connecting()) endpoint.announce_wanted(pool.worker());
+  if (!pool.shared().coming()) endpoint.announce_wanted(pool.worker());
   const TimePoint queued_until = deadline_after(pool.reactor().now(), endpoint.queue_timeout());
   while (!waiter.granted_anything()) {
     const Outcome outcome = co_await until(waiter.granted, scope, std::min(queued_until, total));

@@ -109,6 +109,13 @@ bool Pool::grant(SharedConnection& connection) {
   return true;
 }
 
+void Pool::open_another() {
+  if (waiters_.empty() || retired_ || shared_.coming() || !endpoint_.take_permit()) return;
+  Waiter& waiter = waiters_.pop_front();
+  waiter.permit = true;
+  waiter.granted.notify();
+}
+
 void Pool::give_back(Connection& connection) {
   if (!connection.stream.end()) {
     discard(connection);

@@ -110,6 +110,9 @@ class Pool {
   /// Gives a slot on `connection` to who has waited longest; false if nobody waits.
   bool grant(SharedConnection& connection);
 
+  /// HTTP/2: lets the first of those who wait open a connection, if those that stand have no room and none is coming.
+  void open_another();
+
   /// Another worker gave up a permit, or wants one.
   void on_permit_free();
   void on_permit_wanted();

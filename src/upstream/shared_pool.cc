@@ -40,6 +40,15 @@ SharedConnection* SharedPool::take() {
   return found;
 }
 
+bool SharedPool::coming() const {
+  bool coming = connecting_;
+  connections_.each([&](const SharedConnection& connection) {
+    coming = coming || (connection.state_ == SharedConnection::State::ready && !connection.client.greeted() &&
+                        !connection.client.over());
+  });
+  return coming;
+}
+
 SharedConnection& SharedPool::open() {
   connecting_ = true;
   auto* connection = new SharedConnection(*this);
@@ -64,13 +73,17 @@ void SharedPool::failed(SharedConnection& connection) {
 /// Gives slots to who waits, and ends the connection when it is over or has nothing to do.
 void SharedPool::changed(SharedConnection& connection) {
   if (connection.state_ == SharedConnection::State::connecting) return;
-  if (connection.client.over()) connection.state_ = SharedConnection::State::over;
+  if (connection.client.over() || (retired_ && connection.client.taken() == 0))
+    connection.state_ = SharedConnection::State::over;
   while (connection.state_ == SharedConnection::State::ready && connection.client.has_room()) {
     if (!pool_.grant(connection)) break;
     connection.client.take_slot();
   }
-  if (connection.client.taken() != 0) return;
-  if (connection.state_ == SharedConnection::State::over || retired_) {
+  if (connection.client.taken() != 0) {
+    pool_.open_another();
+    return;
+  }
+  if (connection.state_ == SharedConnection::State::over) {
     connection.end_.detach();
     pool_.reactor().scheduler().complete(connection.end_, Outcome::ready);  // not now: it may be at work
   } else {

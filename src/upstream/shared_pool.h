@@ -40,8 +40,8 @@ class SharedPool {
 
   /// Takes a slot on a connection that has room; null if none has.
   SharedConnection* take();
-  /// A connection is on its way: who waits will share it.
-  bool connecting() const { return connecting_; }
+  /// A connection is on its way, or stands and has not said yet how many streams it takes: who waits will share it.
+  bool coming() const;
   /// A new connection for a permit that the caller holds; then connect, and say how that went.
   SharedConnection& open();
   /// It stands: the caller has a slot, and so has who waits.

@@ -155,9 +155,8 @@ TEST(Http2Service, that_refuses_a_stream_is_asked_again_whatever_the_method) {
 
 TEST(Http2Service, that_says_goaway_finishes_what_it_took_and_the_rest_goes_elsewhere) {
   ScriptedPeer service(
-      {{expect_h2_requests(2),
-        step::send(settings() + h2_frame(H2Frame::goaway, 0, 0, h2_number(1) + h2_number(0)) + answer(1, "old")),
-        step::hang()},
+      {{step::send(settings()), expect_h2_requests(2),
+        step::send(h2_frame(H2Frame::goaway, 0, 0, h2_number(1) + h2_number(0)) + answer(1, "old")), step::hang()},
        {expect_h2_requests(1), step::send(settings() + answer(1, "new")), step::hang()}});
   Gateway gateway(kOneWorker + forward_all(h2c(service.address())));
   RawClient raw = gateway.connect();

@@ -191,8 +191,11 @@ TEST(Routing, allow_lists_methods_of_any_name_but_none_that_is_never_served) {
 }
 
 TEST(Routing, a_condition_on_upgrade_sees_what_the_client_wants) {
-  Gateway gateway(answering({{"ws", "headers: {Upgrade: websocket}"}, {"rest", "path: \"/*\""}}));
-  EXPECT_EQ(winner(gateway, "GET", "/", "Connection: Upgrade\r\nUpgrade: websocket\r\n"), "ws");
+  Gateway gateway(answering({{"ws", "path: \"/*\", headers: {Upgrade: websocket}"}, {"rest", "path: \"/*\""}}));
+  const std::string handshake =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  EXPECT_EQ(winner(gateway, "GET", "/", handshake), "ws");
   EXPECT_EQ(winner(gateway, "GET", "/", "Connection: Upgrade\r\nUpgrade: other\r\n"), "rest");
   EXPECT_EQ(winner(gateway, "GET", "/"), "rest");
 }

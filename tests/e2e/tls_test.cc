@@ -23,7 +23,9 @@ class TlsGateway {
     ca.issue("shop", {"shop.test", "*.shop.test"});
     ca.issue("other", {"other.test"}, TestCa::Key::rsa);
     ca.issue("client", {});
-    gateway = std::make_unique<Gateway>(config(tls, listener, more, service));
+    std::string keys(tls);
+    if (const std::size_t at = keys.find("@ca@"); at != std::string::npos) keys.replace(at, 4, ca.file());
+    gateway = std::make_unique<Gateway>(config(keys, listener, more, service));
   }
 
   std::string config(std::string_view tls = "", std::string_view listener = "", std::string_view more = "",
@@ -250,6 +252,28 @@ TEST(Tls, a_session_is_resumed_after_a_reload_but_not_where_more_is_to_be_proved
   EXPECT_FALSE(resumed());
   EXPECT_EQ(peer.gateway->metric("gatehouse_tls_handshakes_total", {"result=\"resumed\""}), 3);
   EXPECT_EQ(peer.gateway->metric("gatehouse_tls_handshakes_total", {"result=\"full\""}), 2);
+}
+
+TEST(Tls, a_session_does_not_outlive_the_certificate_of_its_client) {
+  TlsGateway peer("client_auth: {mode: required, ca: @ca@}");
+  peer.ca.issue_briefly("brief", std::chrono::seconds(3));
+  std::vector<std::unique_ptr<TlsClient>> clients;
+  const auto resumed = [&](const std::string& name) {
+    TlsOptions options = peer.options();
+    options.cert = peer.files.file(name + ".pem");
+    options.key = peer.files.file(name + ".key");
+    if (!clients.empty()) options.session = clients.back()->session();
+    clients.push_back(std::make_unique<TlsClient>(peer.port(), options));
+    const int status = ask(*clients.back(), request("GET", "/")).status;
+    return status != 200 ? "refused" : clients.back()->resumed() ? "resumed" : "full";
+  };
+  EXPECT_STREQ(resumed("brief"), "full");
+  EXPECT_STREQ(resumed("brief"), "resumed");
+  peer.gateway->process().pause(Millis(3100));
+  EXPECT_STREQ(resumed("brief"), "refused");
+  clients.clear();
+  EXPECT_STREQ(resumed("client"), "full");
+  EXPECT_STREQ(resumed("client"), "resumed");
 }
 
 TEST(Tls, a_session_is_not_resumed_where_tickets_are_off) {

@@ -32,13 +32,13 @@ void extend(X509* certificate, X509* issuer, int kind, const std::string& value)
   X509_EXTENSION_free(extension);
 }
 
-X509* make_certificate(std::string_view subject, EVP_PKEY* key, long from_days, long to_days) {
+X509* make_certificate(std::string_view subject, EVP_PKEY* key, long from_s, long to_s) {
   static std::atomic<long> serial{1};
   X509* made = X509_new();
   X509_set_version(made, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(made), serial++);
-  X509_gmtime_adj(X509_getm_notBefore(made), from_days * 86'400);
-  X509_gmtime_adj(X509_getm_notAfter(made), to_days * 86'400);
+  X509_gmtime_adj(X509_getm_notBefore(made), from_s);
+  X509_gmtime_adj(X509_getm_notAfter(made), to_s);
   X509_set_pubkey(made, key);
   const std::string name(subject);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC,
@@ -61,7 +61,7 @@ TestCa::TestCa(std::string directory, std::string_view name)
     : directory_(std::move(directory)),
       file_(directory_ + "/" + std::string(name) + ".pem"),
       key_(make_key(Key::ecdsa)) {
-  certificate_ = make_certificate("Test CA " + std::string(name), key_, -1, 3650);
+  certificate_ = make_certificate("Test CA " + std::string(name), key_, -86'400, 3650 * 86'400L);
   X509_set_issuer_name(certificate_, X509_get_subject_name(certificate_));
   extend(certificate_, certificate_, NID_basic_constraints, "critical,CA:TRUE");
   must(X509_sign(certificate_, key_, EVP_sha256()) != 0, "signing");
@@ -74,8 +74,17 @@ TestCa::~TestCa() {
 }
 
 void TestCa::issue(std::string_view name, const std::vector<std::string>& hosts, Key kind, int days) const {
+  write(name, hosts, kind, std::min(days - 1, -1) * 86'400L, days * 86'400L);
+}
+
+void TestCa::issue_briefly(std::string_view name, std::chrono::seconds lasts) const {
+  write(name, {}, Key::ecdsa, -3600, static_cast<long>(lasts.count()));
+}
+
+void TestCa::write(std::string_view name, const std::vector<std::string>& hosts, Key kind, long from_s,
+                   long to_s) const {
   EVP_PKEY* key = make_key(kind);
-  X509* made = make_certificate(name, key, std::min(days - 1, -1), days);
+  X509* made = make_certificate(name, key, from_s, to_s);
   X509_set_issuer_name(made, X509_get_subject_name(certificate_));
   std::string names;
   for (const std::string& host : hosts) {

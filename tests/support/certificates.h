@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,12 +25,16 @@ class TestCa {
   /// expired.
   void issue(std::string_view name, const std::vector<std::string>& hosts, Key key = Key::ecdsa, int days = 30) const;
 
+  /// The same of a certificate whose time is over in a moment.
+  void issue_briefly(std::string_view name, std::chrono::seconds lasts) const;
+
   /// Writes NAME.der: what an OCSP responder says of that certificate. `days` until the next update.
   void attest(std::string_view name, std::string_view certificate, int days = 7) const;
   /// Writes NAME.pem: a list that revokes those certificates. `days` until the next one is due.
   void revoke(std::string_view name, const std::vector<std::string>& certificates, int days = 30) const;
 
  private:
+  void write(std::string_view name, const std::vector<std::string>& hosts, Key kind, long from_s, long to_s) const;
   x509_st* read(std::string_view name) const;
 
   std::string directory_, file_;

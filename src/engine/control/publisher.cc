@@ -27,6 +27,7 @@ struct ListenerSettings : SessionSettings {
     http2_settings.cheap_frames_per_second = limits.http2.control_frames_per_second;
     header_timeout = limits.header_timeout;
     idle_timeout = limits.idle_timeout;
+    body_timeout = limits.body_timeout;
     port = listener.address.port;
     proxy_protocol = listener.proxy_protocol;
     context = this;
