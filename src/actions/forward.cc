@@ -117,6 +117,17 @@ void Forward::break_off(const Error& error) {
 }
 
 Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::string_view target) {
+  Io may = x_.request.upgrade.empty() ? Io::done : service.takes_upgrade();
+  while (may == Io::blocked) {
+    const Outcome outcome = co_await until(service.readable(), scope_, until_after(timeouts_.connect));
+    if (outcome == Outcome::cancelled) co_return give_up({scope_.reason(), Source::downstream});
+    if (outcome == Outcome::timeout) {
+      co_return give_up(Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0,
+                              "the service did not say in time whether it changes protocols"});
+    }
+    may = service.takes_upgrade();
+  }
+  if (may == Io::failed) co_return on_error(service.error(), service);
   const bool with_trailers = first_.last && client_.trailers().size() != 0;
   Io io = service.write_head(x_.request, target, first_.data, first_.last && !with_trailers);
   if (io == Io::failed) co_return on_error(service.error(), service);

@@ -145,6 +145,7 @@ void H2Client::reap() {
 void H2Client::read() {
   std::size_t in_turn = 0;
   const std::uint32_t had = slots();
+  const bool was_greeted = greeted();
   while (socket_.can_read() && !wire_.failed()) {
     const std::size_t bytes = wire_.read_some();
     if (bytes != 0) heard_ = reactor_.now();
@@ -157,6 +158,7 @@ void H2Client::read() {
   if (wire_.failed() || wire_.session.over()) return end();
   reader_.attach(reactor_.scheduler(), &socket_.readable, nullptr, kNever);
   wire_.write_soon();
+  if (greeted() && !was_greeted) lists_->streams.each([](Stream& stream) { stream.readable().notify(); });
   if (slots() != had) watcher_.connection_changed();
 }
 

@@ -92,14 +92,14 @@ void Dispatch::route(plugin::Exchange& x, std::uint16_t listener, Random& random
   if (!x.request.upgrade.empty()) check_upgrade(x);
 }
 
-/// What the client wants to change to must be allowed here, and the service must speak HTTP/1.1. If it is not, the
-/// request is one like any other (RFC 9110 section 7.8); HTTP/2's way has nothing of the kind.
+/// What the client wants to change to must be allowed here. If it is not, the request is one like any other (RFC 9110
+/// section 7.8); HTTP/2's way has nothing of the kind.
 void Dispatch::check_upgrade(plugin::Exchange& x) const {
   const config::Route& route = *route_->source;
   const std::string_view name = x.request.upgrade;
   const bool allowed =
       name == "websocket" ? route.websocket : std::ranges::find(route.upgrades, name) != route.upgrades.end();
-  if (allowed && !config::is_http2(destination_->service->source->protocol)) return;
+  if (allowed) return;
   x.request.upgrade = {};
   if (x.request.extended_connect) x.refuse(Reason::method_not_allowed);
 }

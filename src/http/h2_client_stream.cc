@@ -1,5 +1,7 @@
 #include "http/h2_client_stream.h"
 
+#include "http/websocket.h"
+
 namespace gatehouse::http {
 
 namespace {
@@ -10,7 +12,21 @@ constexpr unsigned kMostHeads = 64;  ///< 1xx responses before the final one; wh
 
 // ---- the request ----
 
+Io H2ClientStream::takes_upgrade() {
+  if (closed_ || given_up_) return failed();
+  if (!session_.greeted()) return Io::blocked;
+  if (session_.takes_protocols()) return Io::done;
+  error_ = {Reason::upstream_protocol, Source::upstream, RetrySafety::no, 0,
+            "the service does not change protocols through HTTP/2"};
+  return Io::failed;
+}
+
 Io H2ClientStream::write_head(const RequestHead& head, std::string_view target, std::string_view first, bool last) {
+  protocol_ = head.upgrade;
+  if (!protocol_.empty()) {
+    key_ = head.fields.get("Sec-WebSocket-Key");
+    last = false;
+  }
   const bool has_body = !(last && first.empty());
   if (!session_.submit_request(*this, head, target, scheme_, has_body)) {
     error_ = {Reason::upstream_reset, Source::upstream, RetrySafety::yes, 0, "the service takes no more streams"};
@@ -86,7 +102,20 @@ Io H2ClientStream::read_head(ResponseHead& head) {
     return Io::failed;
   }
   head = next.head;
+  if (!protocol_.empty() && head.status / 100 == 2) become_switch(head);
   return Io::done;
+}
+
+/// The answer to CONNECT as HTTP/1.1 would have given it (RFC 8441 section 5).
+void H2ClientStream::become_switch(ResponseHead& head) {
+  head.status = 101;
+  head.reason = reason_phrase(101);
+  head.framing = {};
+  head.fields.set(FieldId::upgrade, "Upgrade", protocol_);
+  if (key_.empty()) return;
+  char* const accept = static_cast<char*>(arena_.allocate(kAcceptSize, 1));
+  put_accept(accept, key_);
+  head.fields.set("Sec-WebSocket-Accept", {accept, kAcceptSize});
 }
 
 Io H2ClientStream::read_body(BodyPiece& piece) {

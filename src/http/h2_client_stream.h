@@ -24,6 +24,7 @@ class H2ClientStream : public H2Stream, public ClientStream {
   Io write_body(std::string_view data, bool last) override { return sent(put_body(data, last)); }
   Io finish(const Fields& trailers) override { return sent(put_end(trailers)); }
   Io flush() override { return sent(flush_body()); }
+  Io takes_upgrade() override;
   Io read_head(ResponseHead& head) override;
   Io read_body(BodyPiece& piece) override;
   const Fields& trailers() const override { return incoming_trailers_; }
@@ -46,12 +47,16 @@ class H2ClientStream : public H2Stream, public ClientStream {
   Io sent(Io io);
   Io failed();
 
+  void become_switch(ResponseHead& head);
+
   const Method method_;
   const std::string_view scheme_;
   const bool reused_;
   Waiting* first_ = nullptr;
   Waiting* last_waiting_ = nullptr;
   Waiting* coming_ = nullptr;
+  std::string_view protocol_;  ///< what the request asks to change to; "" for nothing
+  std::string_view key_;       ///< of a WebSocket's handshake
   bool connection_lost_ = false;
   unsigned heads_ = 0;
   int sys_ = 0;

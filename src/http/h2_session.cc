@@ -127,6 +127,10 @@ std::uint32_t H2Session::streams_allowed() const {
   return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
 }
 
+bool H2Session::takes_protocols() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
 void H2Session::announce_end() {
   ending_ = true;
   nghttp2_submit_shutdown_notice(session_);

@@ -89,6 +89,8 @@ class H2Session {
 
   /// The peer has been told to go, or has gone, and no stream is left: close when the output is empty.
   bool over() const;
+  /// Client: the service takes CONNECT for other protocols (RFC 8441 section 3).
+  bool takes_protocols() const;
   /// The peer's preface and settings have come.
   bool greeted() const { return greeted_; }
   /// A header block has begun and not ended.

@@ -19,9 +19,10 @@ class FieldList {
   /// `name` is a literal.
   void add(std::string_view name, std::string_view value) { put(name, value, NGHTTP2_NV_FLAG_NO_COPY_NAME); }
   /// Every field that is the message's and not the connection's.
-  void add_all(const Fields& fields) {
+  void add_all(const Fields& fields, std::string_view but = {}) {
     for (const Field& field : fields) {
       if (field.removed || is_connection_field(field.id)) continue;
+      if (!but.empty() && equal_names(field.name, but)) continue;
       if (field.id == FieldId::other) {
         put(lower(field.name), field.value, NGHTTP2_NV_FLAG_NONE);
       } else {
@@ -81,12 +82,14 @@ class FieldList {
 
 bool H2Session::submit_request(H2Stream& stream, const RequestHead& head, std::string_view target,
                                std::string_view scheme, bool has_body) {
-  FieldList list(stream.arena_, head.fields.size() + 6);
-  list.add(":method", head.method_text);
+  FieldList list(stream.arena_, head.fields.size() + 7);
+  const bool other = !head.upgrade.empty();  // RFC 8441 section 4: CONNECT stands for GET with Upgrade
+  list.add(":method", other ? std::string_view("CONNECT") : head.method_text);
+  if (other) list.add(":protocol", head.upgrade);
   list.add(":scheme", scheme);
   list.add(":authority", head.fields.get(FieldId::host));
   list.add(":path", target);
-  list.add_all(head.fields);
+  list.add_all(head.fields, other ? "Sec-WebSocket-Key" : "");
   list.add_length(head.framing);
   if (is_grpc(head.fields.get(FieldId::content_type))) list.add("te", "trailers");  // gRPC asks for it
   nghttp2_data_provider provider = h2_body(stream);

@@ -83,6 +83,9 @@ class ClientStream : public Stream {
  public:
   /// Sends the head and the first bytes of the body in one write; `target` stands in for the head's own.
   virtual Io write_head(const RequestHead& head, std::string_view target, std::string_view first, bool last) = 0;
+  /// Whether a request for another protocol can be sent. HTTP/2 services say so by themselves: blocked until they have,
+  /// then readable() is signalled; failed where they take none.
+  virtual Io takes_upgrade() { return Io::done; }
   /// The next response head, 1xx ones too; 101 only where the request's head asked for an upgrade, and the bodies of
   /// both directions are the other protocol's bytes then; `head` is filled anew each time. Views live as long as the
   /// stream.

@@ -1,6 +1,9 @@
 #include "http/websocket.h"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
+#include <string>
 
 namespace gatehouse::http {
 
@@ -31,6 +34,16 @@ void WebSocketFrames::feed_head(std::uint8_t byte) {
   payload_ = length_;
   head_ = 0;
   head_size_ = 2;
+}
+
+void put_accept(char* to, std::string_view key) {
+  std::string text(key);
+  text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  EVP_Digest(text.data(), text.size(), digest, nullptr, EVP_sha1(), nullptr);
+  char base64[kAcceptSize + 1];
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64), digest, 20);
+  std::copy_n(base64, kAcceptSize, to);
 }
 
 }  // namespace gatehouse::http

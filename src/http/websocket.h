@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -21,6 +22,10 @@ class WebSocketFrames {
   std::uint64_t length_ = 0;
   std::uint64_t payload_ = 0;  ///< bytes that are still to come
 };
+
+/// The value of Sec-WebSocket-Accept that answers `key` (section 4.2.2): 28 characters at `to`.
+inline constexpr std::size_t kAcceptSize = 28;
+void put_accept(char* to, std::string_view key);
 
 /// Close frames that say 1001, "going away" (section 7.4.1). What a client sends is masked.
 inline constexpr std::string_view kCloseToClient{"\x88\x02\x03\xe9", 4};

@@ -270,6 +270,72 @@ TEST(Upgrade, through_http_2_is_refused_where_it_does_not_pass) {
   EXPECT_EQ(status(connect_fields("/nowhere")), 404);
 }
 
+/// The same behind a service that speaks HTTP/2: a gateway in front of it.
+struct WebSocketEchoBehindHttp2 {
+  explicit WebSocketEchoBehindHttp2(std::string_view scheme = "h2c")
+      : gateway(forward_all(std::string(scheme) + "://127.0.0.1:" + std::to_string(inner.gateway.port()))) {}
+  WebSocketEcho inner;
+  Gateway gateway;
+};
+
+TEST(Upgrade, goes_to_a_service_that_speaks_http_2) {
+  WebSocketEchoBehindHttp2 peer;
+  RawClient client = peer.gateway.connect();
+  client.send(handshake("/chat?x=1") + "early");
+  const Response response = client.read_head();
+  EXPECT_EQ(response.status, 101) << response.describe();
+  EXPECT_TRUE(has_token(response.fields, "connection", "upgrade"));
+  EXPECT_EQ(response.header("upgrade"), "websocket");
+  EXPECT_EQ(response.header("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") << "RFC 6455 section 1.3";
+  EXPECT_EQ(client.read_exactly(5), "early");
+  EXPECT_EQ(first_head(peer.inner.peer).target, "/chat?x=1");
+  const std::string large = pattern(2'000'000);
+  std::thread sender([&] { client.send(large); });
+  EXPECT_TRUE(client.read_exactly(large.size()) == large);
+  sender.join();
+  client.half_close();
+  EXPECT_EQ(client.wait_end(), End::eof);
+  const std::string line = peer.gateway.access_log(1).back();
+  EXPECT_NE(line.find("\"status\":101"), std::string::npos) << line;
+}
+
+TEST(Upgrade, goes_from_http_2_to_http_2) {
+  WebSocketEchoBehindHttp2 peer;
+  RawClient raw = peer.gateway.connect();
+  H2Client client(raw);
+  const std::int32_t id = client.request_of(connect_fields("/chat"), true);
+  ASSERT_EQ(client.wait_head(id).response.status, 200);
+  const std::string large = pattern(500'000);
+  client.send(id, large, false);
+  EXPECT_TRUE(client.wait_body(id, large.size()).response.body == large);
+  client.send(id, "", true);
+  EXPECT_TRUE(client.wait(id).response.complete);
+}
+
+TEST(Upgrade, from_http_2_to_http_2_gets_a_goodbye) {
+  WebSocketEchoBehindHttp2 peer;
+  RawClient raw = peer.gateway.connect();
+  H2Client client(raw);
+  const std::int32_t id = client.request_of(connect_fields("/chat"), true);
+  ASSERT_EQ(client.wait_head(id).response.status, 200);
+  peer.gateway.process().signal(SIGTERM);
+  const H2Answer& answer = client.wait(id);
+  EXPECT_EQ(answer.response.body, std::string("\x88\x02\x03\xe9", 4));
+  EXPECT_TRUE(answer.response.complete);
+  EXPECT_EQ(peer.gateway.stop(), 0);
+}
+
+TEST(Upgrade, is_a_bad_gateway_where_a_service_takes_none_through_http_2) {
+  const std::string settings = h2_frame(H2Frame::settings, 0, 0) + h2_frame(H2Frame::settings, kAck, 0);
+  ScriptedPeer service({{step::send(settings), step::hang()}});
+  Gateway gateway(forward_all("h2c://" + service.address()));
+  expect_refusal(gateway.send(handshake()), 502, "upstream_protocol");
+  EchoService echo;
+  Gateway inner(forward_all(echo.url()));
+  Gateway outer(forward_all("h2c://127.0.0.1:" + std::to_string(inner.port())));
+  EXPECT_EQ(outer.send(handshake()).status, 502) << "a service behind it that changes nothing";
+}
+
 TEST(Upgrade, through_http_2_gets_a_goodbye_too) {
   WebSocketEcho peer;
   RawClient raw = peer.gateway.connect();
