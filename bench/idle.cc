@@ -1,8 +1,9 @@
-// bench_idle PORT N PATH: opens N keep-alive connections to 127.0.0.1:PORT, sends one GET on each, reads its answer and
-// holds the connection. Prints "ready OK FAILED" when each has had its answer or failed, then "open K" for every line
-// on its input: how many the other side has not closed. Ends with its input. Bodies need a Content-Length.
+// bench_idle PORT N PATH [tls]: opens N keep-alive connections to 127.0.0.1:PORT, sends one GET on each, reads its
+// answer and holds the connection. Prints "ready OK FAILED" when each has had its answer or failed, then "open K" for
+// every line on its input: how many the other side has not closed. Ends with its input. Bodies need a Content-Length.
 
 #include <arpa/inet.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,6 +61,36 @@ int start(std::uint16_t port, const std::string& request) {
   return fd;
 }
 
+/// One after the other: a connection through TLS, its request and its whole answer. What comes later, such as an end,
+/// is seen below TLS.
+std::size_t hold_through_tls(std::uint16_t port, std::size_t wanted, const std::string& request,
+                             std::vector<int>& held) {
+  SSL_CTX* const context = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i < wanted; ++i) {
+    const int fd = start(port, "");
+    SSL* const ssl = SSL_new(context);  // stays: its end would be the connection's
+    if (fd >= 0) SSL_set_fd(ssl, fd);
+    int state = fd >= 0 && SSL_connect(ssl) == 1 && SSL_write(ssl, request.data(), static_cast<int>(request.size())) > 0
+                    ? -1
+                    : 0;
+    std::string in;
+    char buffer[4096];
+    while (state < 0) {
+      const int got = SSL_read(ssl, buffer, sizeof buffer);
+      if (got > 0) in.append(buffer, static_cast<std::size_t>(got));
+      state = got > 0 ? answered(in) : 0;
+    }
+    if (state == 1) {
+      held.push_back(fd);
+    } else {
+      ++failed;
+    }
+  }
+  return failed;
+}
+
 std::size_t count_open(const std::vector<int>& held) {
   return std::ranges::count_if(held, [](int fd) {
     char c = 0;
@@ -70,8 +101,8 @@ std::size_t count_open(const std::vector<int>& held) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fputs("usage: bench_idle PORT N PATH\n", stderr);
+  if (argc != 4 && argc != 5) {
+    std::fputs("usage: bench_idle PORT N PATH [tls]\n", stderr);
     return 2;
   }
   const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
@@ -83,6 +114,10 @@ int main(int argc, char** argv) {
   std::size_t begun = 0, in_flight = 0, failed = 0;
   std::array<epoll_event, 256> events;
   std::array<char, 16384> buffer;
+  if (argc == 5) {
+    failed = hold_through_tls(port, wanted, request, held);
+    begun = wanted;
+  }
   while (begun < wanted || in_flight > 0) {
     for (; begun < wanted && in_flight < kInFlight; ++begun) {
       const int fd = start(port, request);

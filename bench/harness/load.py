@@ -63,6 +63,31 @@ class Wrk:
         return parse_wrk(out.decode())
 
 
+def parse_talk(text):
+    match = re.search(r"requests (\d+) failed (\d+) seconds ([\d.]+) p50 ([\d.]+) p99 ([\d.]+)", text)
+    if not match:
+        raise ValueError("not bench_talk's output: " + text)
+    done, failed, seconds = int(match[1]), int(match[2]), float(match[3])
+    return Load(done, seconds, done / seconds, float(match[4]), float(match[5]), f"{failed} failed" if failed else "",
+                failed)
+
+
+class Talk:
+    """bench_talk: handshakes and WebSocket frames."""
+
+    def __init__(self, children, core, program, work):
+        self._children, self._core, self._program, self._work = children, core, program, work
+
+    def run(self, mode, port, path, connections, seconds):
+        process = self._children.start([self._program, mode, str(port), path, str(connections), str(seconds)],
+                                       self._core, os.path.join(self._work, "talk.log"), stdout=subprocess.PIPE)
+        try:
+            out, _ = process.communicate(timeout=seconds + 60)
+        finally:
+            self._children.stop(process)
+        return parse_talk(out.decode())
+
+
 def parse_h2load(text, seconds):
     """h2load counts the requests of its warm-up apart, and gives no percentiles."""
     counts = re.search(r"requests: (\d+) total, (\d+) started, (\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored", text)

@@ -29,7 +29,9 @@ class Shape:
     routes: int = 0
     generation: int | None = None
     tls: bool = False   # for the client, HTTP/1.1 and HTTP/2 by ALPN
+    rsa: bool = False   # with the RSA certificate instead of the ECDSA one
     grpc: bool = False  # the origin speaks HTTP/2 without TLS
+    websocket: bool = False
 
     def prefixes(self):
         """Path prefixes to forward; [""] means everything."""
@@ -46,9 +48,10 @@ class Peer:
     name = ""
     reloads = True
 
-    def __init__(self, program, children, core, origin_port, work, certificate="", h2_origin=0):
+    def __init__(self, program, children, core, origin_port, work, certificates=(), h2_origin=0):
         self.program, self._children, self._core = program, children, core
-        self._http_origin, self._h2_origin, self._certificate = origin_port, h2_origin, certificate
+        self._http_origin, self._h2_origin = origin_port, h2_origin
+        self._certificates, self._certificate = dict(certificates), ""
         self._origin, self._shape = origin_port, Shape()
         self.dir = os.path.join(work, self.name)
         os.makedirs(self.dir, exist_ok=True)
@@ -83,6 +86,7 @@ class Peer:
         """Starts it and waits until it forwards."""
         self.port = free_port()
         self._shape, self._origin = shape, self._h2_origin if shape.grpc else self._http_origin
+        self._certificate = self._certificates["rsa" if shape.rsa else "ecdsa"] if shape.tls else ""
         for path in (self.log, self.stderr):
             open(path, "wb").close()
         self._write("config", self.config(shape))
@@ -185,6 +189,10 @@ class Nginx(Peer):
                    "    ssl_protocols TLSv1.2 TLSv1.3;\n")
         if shape.grpc:
             tls += "    grpc_set_header X-Forwarded-For $remote_addr;\n    grpc_set_header X-Request-Id $request_id;\n"
+        if shape.websocket:  # what its documentation says; one connection to the origin for each client's
+            tls += ("    proxy_set_header Upgrade $http_upgrade;\n    proxy_set_header Connection upgrade;\n"
+                    "    proxy_set_header Host $proxy_host;\n    proxy_set_header X-Forwarded-For $remote_addr;\n"
+                    "    proxy_set_header X-Request-Id $request_id;\n")
         user = "user root;\n" if os.geteuid() == 0 else ""
         temp = "".join(f"  {kind}_temp_path {self.dir}/temp-{kind};\n"
                        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
@@ -325,6 +333,7 @@ class Envoy(Peer):
                             "route": {"cluster": "origin", "timeout": "0s",
                                       "host_rewrite_literal": f"127.0.0.1:{self._origin}"}}
                            for prefix in shape.prefixes()]}]},
+            **({"upgrade_configs": [{"upgrade_type": "websocket"}]} if shape.websocket else {}),
             "http_filters": [{"name": "router", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]}
         chain = {"filters": [{"name": "http", "typed_config": manager}]}

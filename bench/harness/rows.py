@@ -48,6 +48,7 @@ class Row:
     shape: Shape = Shape()
     streams: int = 0  # at a time on a connection: the load is HTTP/2's
     body: str = ""    # of a POST in HTTP/2
+    talk: str = ""    # the load is bench_talk's, in this mode
 
 
 ROWS = (
@@ -68,8 +69,16 @@ ROWS = (
     Row("grpc", "gRPC unary, HTTP/2 on both sides, 100 streams", connections=10, streams=10, body="\0\0\0\0\5hello",
         path="/shop.Echo/Unary", headers=("content-type: application/grpc", "te: trailers"),
         shape=Shape(tls=True, grpc=True)),
+    Row("handshake", "TLS 1.3, a full handshake and one request, ECDSA P-256", talk="handshake", connections=16,
+        shape=Shape(tls=True)),
+    Row("resumed", "the same, resumed", talk="resumed", connections=16, shape=Shape(tls=True)),
+    Row("handshakersa", "TLS 1.3, a full handshake and one request, RSA-2048", talk="handshake", connections=16,
+        shape=Shape(tls=True, rsa=True)),
+    Row("websocket", "WebSocket echo of 32 bytes, 64 connections", talk="websocket", path="/websocket",
+        shape=Shape(websocket=True)),
     Row("reload", "reloads under load", kind="reload", goal=0, shape=Shape(generation=0)),
     Row("idle", "idle connections, bytes of RSS each", kind="idle", goal=5 * 1024),
+    Row("idletls", "idle TLS connections, bytes of RSS each", kind="idle", goal=None, shape=Shape(tls=True)),
     Row("calls", "calls per request", kind="calls", goal=None),
 )
 
@@ -104,6 +113,7 @@ class Bench:
     children: machine.Children
     wrk: object
     h2load: object
+    talk: object
     tools: str
     lua: str
     work: str
@@ -116,8 +126,8 @@ def check_equivalent(peer, row):
     """Trial requests before the load: status, length, routes, and what headers the upstream and the client see. Gives a
     list of what is not as it should be."""
     found = []
-    if row.shape.grpc:
-        return found  # h2load counts what is not answered by 2xx
+    if row.shape.grpc or row.shape.websocket:
+        return found  # the load counts what is not answered as it should be
     connection = peer.connection(timeout=10)
 
     def exchange(method, path, body=None):
@@ -157,6 +167,8 @@ def check_equivalent(peer, row):
 
 
 def _drive(bench, peer, row, seconds, while_running=None):
+    if row.talk:
+        return bench.talk.run(row.talk, peer.port, row.path, row.connections, seconds)
     if row.streams:
         return bench.h2load.run(peer.port, row.path, row.connections, row.streams, seconds, row.headers, row.body)
     script = os.path.join(bench.lua, row.script) if row.script else None
@@ -223,7 +235,8 @@ def take_idle(bench, peer, row):
     time.sleep(1)
     wanted = bench.idle_connections
     before = machine.rss_bytes(peer.process.pid)
-    process = bench.children.start([os.path.join(bench.tools, "bench_idle"), str(peer.port), str(wanted), row.path],
+    process = bench.children.start([os.path.join(bench.tools, "bench_idle"), str(peer.port), str(wanted), row.path,
+                                    *(["tls"] if row.shape.tls else [])],
                                    bench.load_core, os.path.join(bench.work, "idle.log"),
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:

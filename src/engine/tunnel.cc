@@ -19,7 +19,7 @@ Task<void> Tunnel::run() {
   upload_.start(carry(up_));
   co_await carry(down_);
   while (upload_.running() && !broken_) {
-    if (!co_await wait(upload_.finished())) break;
+    if (!goes_on(co_await until(upload_.finished(), scope_, due()))) break;
   }
   upload_.stop();
   if (going_away() && !broken_) co_await say_goodbye();
@@ -29,15 +29,13 @@ Task<void> Tunnel::run() {
   }
 }
 
-Task<bool> Tunnel::wait(Signal& signal) {
-  for (;;) {
-    const Outcome outcome = co_await until(signal, scope_, due());
-    if (outcome == Outcome::ready) co_return !broken_;
-    // Bytes of the other direction may have passed meanwhile.
-    if (outcome == Outcome::timeout && scope_.scheduler().now() < due() && !broken_) continue;
-    break_off();
-    co_return false;
-  }
+bool Tunnel::goes_on(Outcome outcome) {
+  if (broken_) return false;
+  if (outcome == Outcome::ready) return true;
+  // Bytes of the other direction may have passed meanwhile.
+  if (outcome == Outcome::timeout && scope_.scheduler().now() < due()) return true;
+  break_off();
+  return false;
 }
 
 TimePoint Tunnel::due() const {
@@ -56,7 +54,7 @@ void Tunnel::break_off() {
 
 Task<bool> Tunnel::written(Direction& direction, Io io) {
   while (io == Io::blocked) {
-    if (!co_await wait(direction.to.writable())) co_return false;
+    if (!goes_on(co_await until(direction.to.writable(), scope_, due()))) co_return false;
     io = direction.to.flush();
   }
   if (io == Io::failed) break_off();
@@ -74,7 +72,7 @@ Task<void> Tunnel::carry(Direction& direction) {
     Io io = direction.from.read_body(piece);
     if (io == Io::blocked) {
       in_turn = 0;
-      if (!co_await wait(direction.from.readable())) co_return;
+      if (!goes_on(co_await until(direction.from.readable(), scope_, due()))) co_return;
       continue;
     }
     if (io == Io::failed) {
@@ -84,7 +82,7 @@ Task<void> Tunnel::carry(Direction& direction) {
     active_ = scope_.scheduler().now();
     if (websocket_) direction.frames.feed(piece.data);
     io = direction.to.write_body(piece.data, piece.last);
-    if (!co_await written(direction, io)) co_return;
+    if (io != Io::done && !co_await written(direction, io)) co_return;
     if (piece.last) {
       direction.over = true;
       direction.to.readable().notify();  // the other direction has less time now

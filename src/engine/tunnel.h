@@ -24,8 +24,8 @@ class Tunnel {
   };
   Task<void> carry(Direction& direction);
   Task<bool> written(Direction& direction, http::Io io);
-  /// Waits for `signal`, as long as the tunnel lives. False: it is over.
-  Task<bool> wait(Signal& signal);
+  /// After a wait until due(): whether the tunnel lives on.
+  bool goes_on(Outcome outcome);
   TimePoint due() const;
   void break_off();
   bool going_away() const { return websocket_ && client_.closing(); }

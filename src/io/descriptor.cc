@@ -1,6 +1,7 @@
 #include "io/descriptor.h"
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -50,7 +51,7 @@ void Descriptor::resume() {
 Transfer Descriptor::read(char* to, std::size_t size) {
   if (!can_read_) return {};
   for (;;) {
-    const ssize_t got = ::read(fd_, to, size);
+    const ssize_t got = ::recv(fd_, to, size, 0);
     if (got > 0) {
       // A short read has emptied the socket: more bytes make a new edge. An end of stream makes none once it was
       // reported, so with it the flag stays.
@@ -88,7 +89,7 @@ Transfer Descriptor::write(const char* from, std::size_t size) {
   if (!can_write_) return {};
   ssize_t count;
   do {
-    count = ::write(fd_, from, size);
+    count = ::send(fd_, from, size, MSG_NOSIGNAL);
   } while (count < 0 && errno == EINTR);
   return written(count, size, can_write_);
 }

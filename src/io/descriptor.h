@@ -44,7 +44,7 @@ class Descriptor {
   void pause();
   void resume();
 
-  /// Reads once, if it is worth a try. A read shorter than `size` marks the descriptor as drained.
+  /// Of a socket: reads once, if it is worth a try. A read shorter than `size` marks the descriptor as drained.
   Transfer read(char* to, std::size_t size);
   /// Writes once, if it is worth a try.
   Transfer write(const char* from, std::size_t size);

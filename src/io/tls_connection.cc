@@ -68,7 +68,20 @@ int TlsConnection::bio_read(BIO* bio, char* to, int size) {
 int TlsConnection::bio_write(BIO* bio, const char* from, int size) {
   auto& self = *static_cast<TlsConnection*>(BIO_get_data(bio));
   BIO_clear_retry_flags(bio);
-  const Transfer sent = self.socket_.write(from, static_cast<std::size_t>(size));
+  if (self.holding_) {
+    self.held_.append(from, static_cast<std::size_t>(size));
+    return size;
+  }
+  iovec parts[2] = {{self.held_.data(), self.held_.size()}, {const_cast<char*>(from), static_cast<std::size_t>(size)}};
+  const bool both = !self.held_.empty();
+  Transfer sent = both ? self.socket_.write(parts, 2) : self.socket_.write(from, static_cast<std::size_t>(size));
+  if (both && sent.kind == Transfer::Kind::done) {
+    const std::size_t held = std::min(sent.bytes, self.held_.size());
+    self.held_.erase(0, held);
+    if (self.held_.empty()) std::string().swap(self.held_);
+    sent.bytes -= held;
+    if (sent.bytes == 0) sent.kind = Transfer::Kind::blocked;
+  }
   if (sent.kind == Transfer::Kind::done) return static_cast<int>(sent.bytes);
   if (sent.kind == Transfer::Kind::blocked) {
     BIO_set_retry_write(bio);
@@ -138,11 +151,37 @@ Transfer TlsConnection::outcome(int result) {
 }
 
 Transfer TlsConnection::handshake() {
+  if (!held_.empty() && !let_go()) {
+    wants_write_ = true;
+    return error_ != 0 ? Transfer{Transfer::Kind::failed, 0, error_} : Transfer{};
+  }
   ERR_clear_error();
+  holding_ = server_ != nullptr;
   const int result = SSL_do_handshake(ssl_);
+  holding_ = false;
+  more_ = result == 1 && (SSL_has_pending(ssl_) != 0 || !early_.empty());
+  // A request has come already: the tickets leave with the answer, in one write instead of three.
+  if (!more_ && !held_.empty()) {
+    if (result != 1) {
+      const Transfer failed = outcome(result);
+      if (let_go() || failed.kind != Transfer::Kind::blocked) return failed;
+      wants_write_ = true;
+      return error_ != 0 ? Transfer{Transfer::Kind::failed, 0, error_} : Transfer{};
+    }
+    let_go();
+  }
   if (result != 1) return outcome(result);
-  more_ = SSL_has_pending(ssl_) != 0 || !early_.empty();
   return {Transfer::Kind::done, 0, 0};
+}
+
+bool TlsConnection::let_go() {
+  const Transfer sent = socket_.write(held_.data(), held_.size());
+  if (sent.kind == Transfer::Kind::failed) error_ = sent.error;
+  if (sent.kind != Transfer::Kind::done) return false;
+  held_.erase(0, sent.bytes);
+  if (!held_.empty()) return false;
+  std::string().swap(held_);
+  return true;
 }
 
 std::string_view TlsConnection::protocol() const {

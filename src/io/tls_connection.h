@@ -64,6 +64,8 @@ class TlsConnection {
   static int bio_read(bio_st* bio, char* to, int size);
   static int bio_write(bio_st* bio, const char* from, int size);
   const char* words(unsigned long code) const;
+  /// Writes what was held back; false if the socket takes no more for now, or has failed.
+  bool let_go();
   /// What a failed call of OpenSSL's means.
   Transfer outcome(int result);
 
@@ -71,10 +73,12 @@ class TlsConnection {
   ssl_st* ssl_ = nullptr;
   std::shared_ptr<const TlsServer> server_;  ///< the handshake's callbacks use it
   std::string early_;                        ///< received before TLS began
+  std::string held_;                         ///< written by OpenSSL, to leave with what comes next
   const char* failure_ = "";
   int error_ = 0;
   bool more_ = false;
-  bool broken_ = false;  ///< after a fatal error nothing can be sent, not even an end
+  bool holding_ = false;  ///< what OpenSSL writes waits in held_
+  bool broken_ = false;   ///< after a fatal error nothing can be sent, not even an end
   bool said_end_ = false;
   bool ended_ = false;  ///< the peer ended the connection below TLS
   bool cut_off_ = false;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -26,8 +27,9 @@ Signals::Signals(io::Reactor& reactor, std::function<void(int)> handle)
 void Signals::read() {
   for (;;) {
     signalfd_siginfo info;
-    const io::Transfer got = descriptor_.read(reinterpret_cast<char*>(&info), sizeof info);
-    if (got.kind != io::Transfer::Kind::done) break;
+    const ssize_t got = ::read(descriptor_.fd(), &info, sizeof info);
+    if (got < 0 && errno == EINTR) continue;
+    if (got != static_cast<ssize_t>(sizeof info)) break;
     handle_(static_cast<int>(info.ssi_signo));
   }
   waiting_.attach(reactor_.scheduler(), &descriptor_.readable, nullptr, kNever);
