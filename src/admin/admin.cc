@@ -58,17 +58,29 @@ LocalResponse answer(Control& control, const LocalRequest& request, const Page* 
 
 }  // namespace
 
-engine::LocalServer::Answer make_admin(Control& control) {
-  return [&control](const LocalRequest& request) {
+engine::LocalServer::Pages make_admin(Control& control) {
+  const auto refused = [&control](const LocalRequest& request) {
     const Page* const page = page_at(request.path, false);
-    if (auto refusal = refuse_access(request, control.admin_token(), page != nullptr && page->open)) return *refusal;
-    return answer(control, request, page, false);
+    return refuse_access(request, control.admin_token(), page != nullptr && page->open);
   };
+  return {.answer =
+              [&control, refused](const LocalRequest& request) {
+                if (auto refusal = refused(request)) return *refusal;
+                return answer(control, request, page_at(request.path, false), false);
+              },
+          .refusal = [&control, refused](const LocalRequest& request) -> std::optional<LocalResponse> {
+            if (auto refusal = refused(request)) return refusal;
+            const Page* const page = page_at(request.path, false);
+            if (page != nullptr && page->post != nullptr && request.method == "POST") return std::nullopt;
+            return answer(control, request, page, false);  // nobody reads it
+          }};
 }
 
-engine::LocalServer::Answer make_probes(Control& control) {
-  return
-      [&control](const LocalRequest& request) { return answer(control, request, page_at(request.path, true), true); };
+engine::LocalServer::Pages make_probes(Control& control) {
+  const auto reply = [&control](const LocalRequest& request) {
+    return answer(control, request, page_at(request.path, true), true);
+  };
+  return {.answer = reply, .refusal = reply};
 }
 
 }  // namespace gatehouse::admin

@@ -5,9 +5,9 @@ namespace gatehouse::admin {
 
 /// The administration interface over `control` (docs/admin.md): /health, /ready, /metrics, /config, /routes, /explain.
 /// Who may ask is decided in access.h. `control` outlives what is returned. Control thread.
-engine::LocalServer::Answer make_admin(engine::Control& control);
+engine::LocalServer::Pages make_admin(engine::Control& control);
 
 /// Only /health, /ready and /metrics, for whoever can reach the address: the configuration's `probes`.
-engine::LocalServer::Answer make_probes(engine::Control& control);
+engine::LocalServer::Pages make_probes(engine::Control& control);
 
 }  // namespace gatehouse::admin

@@ -85,8 +85,8 @@ class AdminTest : public testing::Test {
   }
 
   FakeControl control_;
-  engine::LocalServer::Answer admin_ = make_admin(control_);
-  engine::LocalServer::Answer probes_ = make_probes(control_);
+  engine::LocalServer::Answer admin_ = make_admin(control_).answer;
+  engine::LocalServer::Answer probes_ = make_probes(control_).answer;
 };
 
 TEST_F(AdminTest, says_that_it_lives_and_whether_it_is_ready) {

@@ -234,6 +234,10 @@ void Dispatch::set_forward_path(plugin::Exchange& x) const {
   if (!route_->rewrites.empty() && route_->rewrites[found_.path] != nullptr) {
     // What a rewrite puts together may climb out of the service's base path, or be no path at all.
     const std::string_view rewritten = route_->rewrites[found_.path]->apply(x.path, captures_, x.arena);
+    if (rewritten.empty()) {
+      x.refuse(Reason::bad_request, "the path has too many places to rewrite");
+      return;
+    }
     const Result<http::NormalisedPath> normal = http::normalise_path(rewritten, x.arena);
     if (!normal) {
       x.refuse(Reason::bad_request, normal.error().detail);

@@ -61,7 +61,7 @@ class Gateway final : public Control {
 
   bool start();
   bool open_admin();
-  std::unique_ptr<LocalServer> serve(const config::Address& address, LocalServer::Answer answer, std::string& error);
+  std::unique_ptr<LocalServer> serve(const config::Address& address, LocalServer::Pages pages, std::string& error);
   /// Opens the probes' address of `loaded` if it is another one; false, with an error in it, if that fails.
   bool prepare_probes(config::Loaded& loaded, std::unique_ptr<LocalServer>& fresh);
   void use_probes(std::unique_ptr<LocalServer> fresh);
@@ -136,10 +136,10 @@ bool Gateway::start() {
   return true;
 }
 
-std::unique_ptr<LocalServer> Gateway::serve(const config::Address& address, LocalServer::Answer answer,
+std::unique_ptr<LocalServer> Gateway::serve(const config::Address& address, LocalServer::Pages pages,
                                             std::string& error) {
   const std::expected<int, std::string> fd = io::listen_on(endpoint_of(address));
-  if (fd) return std::make_unique<LocalServer>(reactor_, *fd, std::move(answer));
+  if (fd) return std::make_unique<LocalServer>(reactor_, *fd, std::move(pages));
   error = fd.error();
   return nullptr;
 }

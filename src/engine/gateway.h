@@ -19,7 +19,7 @@ struct GatewayOptions {
   bool watch = false;             ///< reloads by itself when a file of the configuration changes
   std::function<void()> started;  ///< called once, when clients are served
   /// What answers on the admin listener, and on the address that serves only probes.
-  std::function<LocalServer::Answer(Control&)> admin, probes;
+  std::function<LocalServer::Pages(Control&)> admin, probes;
 };
 
 /// Runs a gateway on this thread (the control thread) and its workers until SIGTERM or SIGINT; blocks those, SIGHUP and

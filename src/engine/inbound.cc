@@ -216,8 +216,10 @@ void take_in(plugin::Exchange& x, const Arrival& arrival, const config::Model& m
   if (fields.may_have(FieldId::upgrade)) x.request.upgrade = requested_upgrade(x.request, arena);
   http::remove_hop_by_hop(fields);
   if (x.request.extended_connect && x.request.upgrade == "websocket") add_websocket_key(fields, arena, random);
-  // RFC 9110 section 10.1.1: an HTTP/1.0 client has no expectations.
-  if (x.request.minor == 0 && fields.may_have(FieldId::expect)) fields.remove(FieldId::expect);
+  // RFC 9110 section 10.1.1: an HTTP/1.0 client has no expectations, nobody has others than 100-continue, and who sends
+  // no body need not be told to go on. A service that is told would have to be given another connection afterwards.
+  if (fields.may_have(FieldId::expect) && !(x.request.expect_continue && x.request.framing.has_body()))
+    fields.remove(FieldId::expect);
 
   const std::string_view peer = arrival.peer.unspecified() ? std::string_view("unknown") : text_of(arrival.peer, arena);
   x.client_ip = arrival.peer;

@@ -53,7 +53,7 @@ std::optional<LocalResponse> answer_without_resource(const http::RequestHead& he
 
 class LocalServer::Impl final : public Handler, public SessionGauges {
  public:
-  Impl(io::Reactor& reactor, int fd, Answer answer, const LocalLimits& limits);
+  Impl(io::Reactor& reactor, int fd, Pages pages, const LocalLimits& limits);
   ~Impl() override;
 
   Task<void> serve(const Call& call, http::RequestHead& head, Arena& arena) override;
@@ -72,13 +72,14 @@ class LocalServer::Impl final : public Handler, public SessionGauges {
   void accept();
   void take_connection(int fd, const io::Endpoint& peer);
   bool make_room();
+  static LocalRequest request_of(const Call& call, const http::RequestHead& head, std::string_view body);
   LocalResponse ask(const Call& call, const http::RequestHead& head, std::string_view body) const;
   Task<Reason> read_body(const Call& call, Arena& arena, const http::RequestHead& head, std::string& body);
   Task<void> send(const Call& call, Arena& arena, const LocalResponse& response, bool head_only);
   Task<bool> flushed(const Call& call, Io io);
 
   io::Reactor& reactor_;
-  const Answer answer_;
+  const Pages pages_;
   const LocalLimits limits_;
   std::shared_ptr<const SessionSettings> settings_;
   io::Descriptor socket_;
@@ -87,8 +88,8 @@ class LocalServer::Impl final : public Handler, public SessionGauges {
   std::size_t connections_ = 0;
 };
 
-LocalServer::Impl::Impl(io::Reactor& reactor, int fd, Answer answer, const LocalLimits& limits)
-    : reactor_(reactor), answer_(std::move(answer)), limits_(limits), acceptor_(*this) {
+LocalServer::Impl::Impl(io::Reactor& reactor, int fd, Pages pages, const LocalLimits& limits)
+    : reactor_(reactor), pages_(std::move(pages)), limits_(limits), acceptor_(*this) {
   auto settings = std::make_shared<SessionSettings>();
   settings->header_timeout = limits.header_timeout;
   settings->idle_timeout = limits.idle_timeout;
@@ -174,7 +175,12 @@ Task<void> LocalServer::Impl::serve(const Call& call, http::RequestHead& head, A
   const bool head_only = head.method == http::Method::head;
   std::string body;
   LocalResponse response;
-  if (const Reason trouble = co_await read_body(call, arena, head, body); trouble != Reason::none) {
+  std::optional<LocalResponse> refusal;
+  if (head.framing.has_body() && pages_.refusal) refusal = pages_.refusal(request_of(call, head, {}));
+  if (refusal) {
+    response = *std::move(refusal);
+    call.stream.close_after();  // the body is not read as the next request
+  } else if (const Reason trouble = co_await read_body(call, arena, head, body); trouble != Reason::none) {
     if (trouble == Reason::client_closed) co_return;
     response = failure(trouble, trouble == Reason::bad_request ? call.stream.error().detail : "");
   } else {
@@ -192,8 +198,7 @@ Task<void> LocalServer::Impl::refuse(const Call& call, Arena& arena, const Error
   co_await send(call, arena, response, false);
 }
 
-LocalResponse LocalServer::Impl::ask(const Call& call, const http::RequestHead& head, std::string_view body) const {
-  if (std::optional<LocalResponse> response = answer_without_resource(head)) return *std::move(response);
+LocalRequest LocalServer::Impl::request_of(const Call& call, const http::RequestHead& head, std::string_view body) {
   LocalRequest request;
   request.method = head.method == http::Method::head ? "GET" : head.method_text;
   request.path = head.path;
@@ -203,8 +208,13 @@ LocalResponse LocalServer::Impl::ask(const Call& call, const http::RequestHead& 
     return http::field_id(name) == FieldId::host ? head.authority : head.fields.get(name);
   };
   request.from_loopback = call.arrival.peer.is_loopback();
+  return request;
+}
+
+LocalResponse LocalServer::Impl::ask(const Call& call, const http::RequestHead& head, std::string_view body) const {
+  if (std::optional<LocalResponse> response = answer_without_resource(head)) return *std::move(response);
   try {
-    LocalResponse response = answer_(request);
+    LocalResponse response = pages_.answer(request_of(call, head, body));
     if (is_sendable(response)) return response;
     GH_LOG_LIMITED(error, 5, "a local answer to {} {} cannot be sent: its status or a header is not valid",
                    head.method_text, head.path);
@@ -274,8 +284,8 @@ Task<bool> LocalServer::Impl::flushed(const Call& call, Io io) {
   co_return io == Io::done;
 }
 
-LocalServer::LocalServer(io::Reactor& reactor, int fd, Answer answer, const LocalLimits& limits)
-    : impl_(std::make_unique<Impl>(reactor, fd, std::move(answer), limits)) {}
+LocalServer::LocalServer(io::Reactor& reactor, int fd, Pages pages, const LocalLimits& limits)
+    : impl_(std::make_unique<Impl>(reactor, fd, std::move(pages), limits)) {}
 
 LocalServer::~LocalServer() = default;
 

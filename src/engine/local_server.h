@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,9 +49,17 @@ struct LocalLimits {
 class LocalServer {
  public:
   using Answer = std::function<LocalResponse(const LocalRequest&)>;
+  /// Asked before the body of a request is read, which may be dear: an answer here refuses it unread.
+  using Refusal = std::function<std::optional<LocalResponse>(const LocalRequest& without_body)>;
+  struct Pages {
+    Answer answer;
+    Refusal refusal = {};
+  };
 
   /// Takes over the listening descriptor `fd`.
-  LocalServer(io::Reactor& reactor, int fd, Answer answer, const LocalLimits& limits = {});
+  LocalServer(io::Reactor& reactor, int fd, Pages pages, const LocalLimits& limits = {});
+  LocalServer(io::Reactor& reactor, int fd, Answer answer, const LocalLimits& limits = {})
+      : LocalServer(reactor, fd, Pages{std::move(answer)}, limits) {}
   ~LocalServer();
   LocalServer(const LocalServer&) = delete;
   LocalServer& operator=(const LocalServer&) = delete;

@@ -142,7 +142,16 @@ void Worker::add_listener(std::uint16_t id, int fd, const std::string& name,
 }
 
 void Worker::change_listener(std::uint16_t id, std::shared_ptr<const SessionSettings> settings) {
+  const auto proof = [](const SessionSettings& of) { return of.tls != nullptr ? of.tls->session_context() : ""; };
+  const bool other = proof(*acceptors_[id]->settings) != proof(*settings);
   acceptors_[id]->settings = std::move(settings);
+  if (other) drain_listener(id);  // who is connected has proved what is no longer enough
+}
+
+void Worker::drain_listener(std::uint16_t id) {
+  sessions_.each([id](Session& session) {
+    if (session.listener() == id) session.drain();
+  });
 }
 
 void Worker::remove_listener(std::uint16_t id) {
@@ -162,6 +171,7 @@ void Worker::remove_listener(std::uint16_t id) {
   }
   acceptor.paused = false;
   acceptor.socket.close();
+  drain_listener(id);
 }
 
 Worker* Worker::less_loaded() const {
@@ -180,8 +190,15 @@ Worker* Worker::less_loaded() const {
   return best != nullptr && mine - least > 1 + mine / 8 ? best : nullptr;
 }
 
-void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer) {
-  if (aborted_ || listener >= acceptors_.size() || acceptors_[listener] == nullptr) {
+void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer, unsigned asked) {
+  constexpr unsigned kMostAsked = 1000;
+  const bool known = listener < acceptors_.size() && acceptors_[listener] != nullptr;
+  if (!known && !aborted_ && asked < kMostAsked) {
+    // Another worker has heard of a new listener first: the word of it is on its way here.
+    reactor_.post([this, listener, fd, peer, asked] { take_connection(listener, fd, peer, asked + 1); });
+    return;
+  }
+  if (aborted_ || !known) {
     ::close(fd);
     return;
   }

@@ -68,7 +68,7 @@ class Worker final : public Handler {
   void flush_log(bool always);
   /// The reactor has stopped: ends what is left on the thread to which its memory belongs.
   void end();
-  void take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer);
+  void take_connection(std::uint16_t listener, int fd, const io::Endpoint& peer, unsigned asked = 0);
 
   Task<void> serve(const Call& call, http::RequestHead& head, Arena& arena) override;
   Task<void> refuse(const Call& call, Arena& arena, const Error& error) override;
@@ -86,6 +86,7 @@ class Worker final : public Handler {
   void unpin(PublishedSnapshot* published);
 
  private:
+  void drain_listener(std::uint16_t id);
   struct Acceptor;
   struct FlushTimer : Wait {
     FlushTimer(Worker& owner);

@@ -226,6 +226,7 @@ struct TlsServerParts {
 std::shared_ptr<const TlsServer> TlsServer::make(const TlsServerSettings& settings, std::vector<TlsFault>& faults) {
   const std::shared_ptr<TlsServer> server(new TlsServer());
   std::vector<TlsFault> found;
+  server->session_context_ = settings.session_context;
   for (const std::string& name : settings.alpn) server->alpn_ += static_cast<char>(name.size()) + name;
   TlsServerParts parts{*server, settings, found};
   for (std::size_t i = 0; i < settings.certificates.size(); ++i) parts.add(i);

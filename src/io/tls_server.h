@@ -59,6 +59,8 @@ class TlsServer {
   };
   const std::vector<Expiry>& expiries() const { return expiries_; }
 
+  /// What clients have to prove: TlsServerSettings::session_context.
+  const std::string& session_context() const { return session_context_; }
   /// A new connection's side; null if there is no memory.
   ssl_st* new_session() const;
   /// The index of the certificate for `host`, which may be "". Case does not matter.
@@ -72,7 +74,8 @@ class TlsServer {
     std::string response;           ///< DER; "" for none
     std::int64_t good_until_s = 0;  ///< Unix time
   };
-  std::vector<std::unique_ptr<Staple>> staples_;               ///< the same
+  std::vector<std::unique_ptr<Staple>> staples_;  ///< the same
+  std::string session_context_;
   std::vector<Expiry> expiries_;                               ///< the same
   std::string alpn_;                                           ///< as RFC 7301 writes the list
   std::map<std::string, std::size_t, std::less<>> names_;      ///< in lower case

@@ -43,8 +43,10 @@ class TemplateRewrite final : public PathRewrite {
   Template path_;
 };
 
-/// Replaces every match, as sed's s///g does. Runs twice, to measure and to write, so that nothing but the arena is
-/// used.
+/// Each match may look at all that is left of the path, so that many would take long: a path with more is refused.
+constexpr int kMostMatches = 64;
+
+/// Replaces every match, as sed's s///g does. Uses nothing but the arena.
 class RegexRewrite final : public PathRewrite {
  public:
   RegexRewrite(std::string_view pattern, std::string_view replace) : regex_(pattern) {
@@ -64,21 +66,20 @@ class RegexRewrite final : public PathRewrite {
   }
 
   std::string_view apply(std::string_view path, const Captures&, Arena& arena) const override {
-    std::size_t size = 0;
-    char first = '\0';
-    run(path, [&](std::string_view piece) {
-      if (size == 0 && !piece.empty()) first = piece.front();
-      size += piece.size();
-    });
-    const bool slash = first != '/';
-    char* const start = static_cast<char*>(arena.allocate(size + slash, 1));
-    char* to = start;
-    if (slash) *to++ = '/';
-    run(path, [&](std::string_view piece) {
+    auto* const found = arena.array<Found>(kMostMatches);
+    const int count = find(path, found);
+    if (count > kMostMatches) return {};
+    std::size_t size = 1;  // for a slash in front
+    each_piece(path, found, count, [&](std::string_view piece) { size += piece.size(); });
+    char* const start = arena.reserve(size);
+    char* to = start + 1;
+    each_piece(path, found, count, [&](std::string_view piece) {
       if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
       to += piece.size();
     });
-    return {start, size + slash};
+    if (size > 1 && start[1] == '/') return {start + 1, size - 1};
+    *start = '/';
+    return {start, size};
   }
 
  private:
@@ -86,14 +87,18 @@ class RegexRewrite final : public PathRewrite {
     std::string literal;
     int group;  ///< -1: only the literal
   };
+  /// A match: what each group took, 0 being the whole.
+  struct Found {
+    std::string_view groups[10];
+  };
 
-  template <class Sink>
-  void run(std::string_view path, Sink&& sink) const {
+  /// Fills in the matches, left to right; their number, at most kMostMatches + 1.
+  int find(std::string_view path, Found* found) const {
     const re2::StringPiece text(path.data(), path.size());
     re2::StringPiece groups[10];
-    std::size_t done = 0;  // up to here the path has been written
     std::size_t from = 0;  // from here the next match is looked for
     std::size_t last_end = std::string_view::npos;
+    int count = 0;
     while (from <= path.size() &&
            regex_.compiled().Match(text, from, path.size(), re2::RE2::UNANCHORED, groups, groups_)) {
       const std::size_t start = static_cast<std::size_t>(groups[0].data() - path.data());
@@ -102,13 +107,27 @@ class RegexRewrite final : public PathRewrite {
         from = end + 1;
         continue;
       }
+      if (count == kMostMatches) return count + 1;
+      for (int i = 0; i < groups_; ++i) found[count].groups[i] = {groups[i].data(), groups[i].size()};
+      ++count;
+      last_end = end;
+      from = groups[0].empty() ? end + 1 : end;
+    }
+    return count;
+  }
+
+  template <class Sink>
+  void each_piece(std::string_view path, const Found* found, int count, Sink&& sink) const {
+    std::size_t done = 0;  // up to here the path has been written
+    for (int i = 0; i < count; ++i) {
+      const std::string_view whole = found[i].groups[0];
+      const auto start = static_cast<std::size_t>(whole.data() - path.data());
       sink(path.substr(done, start - done));
       for (const Part& part : parts_) {
         sink(part.literal);
-        if (part.group >= 0) sink(std::string_view(groups[part.group].data(), groups[part.group].size()));
+        if (part.group >= 0) sink(found[i].groups[part.group]);
       }
-      done = last_end = end;
-      from = groups[0].empty() ? end + 1 : end;
+      done = start + whole.size();
     }
     sink(path.substr(done));
   }

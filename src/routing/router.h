@@ -80,7 +80,7 @@ std::string check_path(std::string_view pattern, std::vector<std::string>* captu
 class PathRewrite {
  public:
   virtual ~PathRewrite() = default;
-  /// The new path in the arena. `captures` are those of the match.
+  /// The new path in the arena; "" where a regex matches more than 64 times. `captures` are those of the match.
   virtual std::string_view apply(std::string_view path, const Captures& captures, Arena& arena) const = 0;
 };
 /// Null where the route has none. One per path pattern of the route, since templates name its captures.

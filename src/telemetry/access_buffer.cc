@@ -57,9 +57,9 @@ std::size_t AccessBuffer::write_shortened(const AccessRecord& record) {
     size = format_->write(shorter, block_.get(), kAccessBlock);
   }
   if (size != 0) return size;
-  for (std::string_view* text :
-       {&shorter.request_id, &shorter.trace_id, &shorter.method, &shorter.host, &shorter.path, &shorter.protocol,
-        &shorter.reason, &shorter.route, &shorter.service, &shorter.target, &shorter.consumer}) {
+  for (std::string_view* text : {&shorter.request_id, &shorter.trace_id, &shorter.method, &shorter.host, &shorter.path,
+                                 &shorter.protocol, &shorter.reason, &shorter.route, &shorter.service, &shorter.target,
+                                 &shorter.consumer, &shorter.client_subject}) {
     shorten(*text, kShortText);
   }
   return format_->write(shorter, block_.get(), kAccessBlock);

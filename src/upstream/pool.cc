@@ -91,7 +91,7 @@ void Pool::discard(Connection& connection) {
 }
 
 void Pool::give_permit() {
-  if (!waiters_.empty() && !retired_) {
+  if (!waiters_.empty() && !retired_ && !endpoint_.over_cap()) {
     Waiter& waiter = waiters_.pop_front();
     waiter.permit = true;
     waiter.granted.notify();
@@ -117,7 +117,7 @@ void Pool::open_another() {
 }
 
 void Pool::give_back(Connection& connection) {
-  if (!connection.stream.end()) {
+  if (!connection.stream.end() || endpoint_.over_cap()) {
     discard(connection);
     return;
   }

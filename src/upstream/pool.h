@@ -176,6 +176,10 @@ class Endpoint {
   Duration queue_timeout() const { return Duration(queue_timeout_.load(std::memory_order_relaxed)); }
 
   bool take_permit();
+  /// More connections are open than a reload allows now.
+  bool over_cap() const {
+    return permits_.load(std::memory_order_relaxed) > max_connections_.load(std::memory_order_relaxed);
+  }
   void drop_permit() { permits_.fetch_sub(1, std::memory_order_seq_cst); }
   /// Counts one more in the queue of all workers; false if it is full.
   bool enter_queue();

@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <boost/json.hpp>
@@ -131,6 +133,76 @@ TEST(Reload, is_refused_when_the_address_of_probes_is_taken) {
   const Fd holder = listen_tcp(taken);
   EXPECT_FALSE(
       gateway.reload("admin: {address: \"@admin@\", probes: \"127.0.0.1:" + std::to_string(taken) + "\"}\n" + routes));
+}
+
+TEST(Reload, a_listener_that_is_taken_away_closes_its_connections_in_order) {
+  const std::string both = "listeners: [{name: one, address: \"@listen@\"}, {name: two, address: \"127.0.0.1:" +
+                           std::to_string(free_port()) + "\"}]\n";
+  const std::string port = both.substr(both.rfind(':') + 1, both.rfind('"') - both.rfind(':') - 1);
+  Gateway gateway(both + answers("hello"));
+  RawClient kept(connect_tcp(static_cast<std::uint16_t>(std::stoi(port))));
+  kept.send(request("GET", "/"));
+  EXPECT_EQ(kept.read_response().status, 200);
+  RawClient other = gateway.connect();
+  other.send(request("GET", "/"));
+  EXPECT_EQ(other.read_response().status, 200);
+  ASSERT_TRUE(gateway.reload("listeners: [{name: one, address: \"@listen@\"}]\n" + answers("hello")));
+  EXPECT_EQ(kept.wait_end(), End::eof);
+  other.send(request("GET", "/"));
+  EXPECT_EQ(other.read_response().status, 200) << "the listener that stays keeps its own";
+}
+
+TEST(Reload, says_that_it_holds_a_port_itself) {
+  const std::uint16_t port = free_port();
+  const auto at = [&](std::string_view host) {
+    return "listeners: [{name: one, address: \"@listen@\"}, {name: two, address: \"" + std::string(host) + ":" +
+           std::to_string(port) + "\"}]\n" + answers("hello");
+  };
+  Gateway gateway(at("127.0.0.1"));
+  EXPECT_FALSE(gateway.reload(at("0.0.0.0")));
+  EXPECT_TRUE(gateway.process().wait_err("by this gateway, which listens on 127.0.0.1"));
+}
+
+TEST(Reload, of_a_blocked_log_holds_up_no_request) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo(dir.file("log").c_str(), 0600), 0);
+  const Fd reader(::open(dir.file("log").c_str(), O_RDONLY | O_NONBLOCK));  // and reads nothing
+  const std::string first = "workers: 1\nlogging: {access: {path: \"" + dir.file("log") + "\"}}\n" + answers("hello");
+  Gateway gateway(first);
+  const std::string long_target = "/" + std::string(4000, 'a');
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(gateway.get(long_target).status, 200);
+  gateway.process().pause(Millis(700));
+  gateway.write_config("workers: 1\nlogging: {access: {path: \"" + dir.file("other") + "\"}}\n" + answers("hello"));
+  gateway.process().signal(SIGHUP);
+  Millis longest{0};
+  const Deadline deadline(Millis(2000));
+  while (!deadline.passed()) {
+    Stopwatch watch;
+    EXPECT_EQ(gateway.get("/").status, 200);
+    longest = std::max(longest, watch.elapsed());
+  }
+  EXPECT_LT(longest, Millis(500 * kSlowness));
+}
+
+TEST(Admin, reads_no_body_that_it_would_not_use) {
+  const std::string admin =
+      "admin: {address: \"@admin@\", token: s3cret, probes: \"127.0.0.1:" + std::to_string(free_port()) + "\"}\n";
+  const std::string port = admin.substr(admin.rfind(':') + 1, admin.rfind('"') - admin.rfind(':') - 1);
+  Gateway gateway(admin + answers("hello"));
+  const auto status = [&](std::uint16_t at, std::string_view method, std::string_view path, std::string_view fields) {
+    RawClient client(connect_tcp(at));
+    client.send(std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" +
+                std::string(fields) + "Content-Length: 16000000\r\n\r\nx");
+    return client.read_response().status;
+  };
+  EXPECT_EQ(status(gateway.admin_port(), "POST", "/config", ""), 401);
+  EXPECT_EQ(status(gateway.admin_port(), "POST", "/health", "Authorization: Bearer s3cret\r\n"), 405);
+  EXPECT_EQ(status(gateway.admin_port(), "POST", "/nowhere", "Authorization: Bearer s3cret\r\n"), 404);
+  const auto probes = static_cast<std::uint16_t>(std::stoi(port));
+  EXPECT_EQ(status(probes, "POST", "/health", ""), 405);
+  EXPECT_EQ(status(probes, "POST", "/config", ""), 404);
+  const Response read = gateway.admin("POST", "/config?dry_run", answers("bye"), "Authorization: Bearer s3cret\r\n");
+  EXPECT_NE(read.body.find("needs at least one listener"), std::string::npos) << read.describe();
 }
 
 TEST(Reload, with_watch_takes_in_the_first_file_of_a_folder_that_was_empty) {

@@ -170,6 +170,17 @@ TEST(Routing, a_rewritten_path_is_a_path_and_stays_where_the_service_is) {
   }
 }
 
+TEST(Routing, a_path_with_more_places_to_rewrite_than_are_looked_at_is_refused) {
+  EchoService echo;
+  Gateway gateway(
+      "services: [{name: main, url: \"" + echo.url() +
+      "\"}]\nroutes:\n  - {path: \"/a/*\", rewrite: {regex: \"x(.*y)?\", replace: \"z\"}, service: main}\n");
+  EXPECT_EQ(Echo(gateway.get("/a/" + std::string(64, 'x')).body).target, "/a/" + std::string(64, 'z'));
+  Stopwatch watch;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(gateway.get("/a/" + std::string(8000, 'x')).status, 400);
+  EXPECT_LT(watch.elapsed(), Millis(1000 * kSlowness)) << "one such path took 80 ms";
+}
+
 TEST(Routing, escapes_are_the_same_in_either_case) {
   Gateway gateway(answering({{"cafe", "path: \"/caf%C3%A9\""}, {"rest", "path: \"/*\""}}));
   EXPECT_EQ(winner(gateway, "GET", "/caf%C3%A9"), "cafe");

@@ -1,6 +1,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <thread>
 
@@ -29,6 +31,51 @@ class FullListener {
   Fd listener_;
   std::vector<Fd> waiting_;
 };
+
+TEST(Upstream, a_smaller_cap_holds_soon_after_a_reload) {
+  std::atomic<int> now{0}, most{0};
+  HttpService service([&](ServiceExchange& exchange) {
+    most = std::max<int>(most, ++now);
+    exchange.pause(Millis(20));
+    --now;
+    exchange.respond(200, "ok");
+  });
+  const auto capped = [&](int cap) {
+    return forward_all(service.url(), "pool: {max_connections: " + std::to_string(cap) + ", queue_timeout: 10s}");
+  };
+  Gateway gateway(capped(20));
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 30; ++i) {
+    clients.emplace_back([&] {
+      RawClient client = gateway.connect();
+      while (!stop) {
+        client.send(request("GET", "/"));
+        EXPECT_EQ(client.read_response().status, 200);
+      }
+    });
+  }
+  gateway.process().pause(Millis(300));
+  EXPECT_GT(most, 10);
+  EXPECT_TRUE(gateway.reload(capped(3)));
+  gateway.process().pause(Millis(300));
+  most = 0;
+  gateway.process().pause(Millis(500));
+  EXPECT_LE(most, 3);
+  stop = true;
+  for (std::thread& client : clients) client.join();
+}
+
+TEST(Upstream, an_expectation_without_a_body_costs_no_connection) {
+  EchoGateway peer("workers: 1\nlisteners: [{name: public, address: \"@listen@\"}]\n");
+  RawClient client = peer.gateway.connect();
+  for (const char* field : {"Expect: 100-continue\r\n", "Expect: x\r\n", ""}) {
+    client.send(request("GET", "/", field));
+    const Echo seen(client.read_response().body);
+    EXPECT_FALSE(seen.fields.has("expect")) << field;
+  }
+  EXPECT_EQ(peer.echo.connections(), 1U);
+}
 
 TEST(Upstream, answers_502_when_nobody_listens) {
   Gateway gateway(forward_all("http://127.0.0.1:" + std::to_string(free_port())));

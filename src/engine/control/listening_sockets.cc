@@ -63,7 +63,8 @@ bool ListeningSockets::open(const std::vector<config::Listener>& listeners, conf
       sockets_[address] = *socket;
       opened.push_back(address);
     } else {
-      out.error(listeners[i].mark, "listeners[" + std::to_string(i) + "].address", socket.error());
+      out.error(listeners[i].mark, "listeners[" + std::to_string(i) + "].address",
+                socket.error() + (socket.error().ends_with("in use") ? whose(listeners[i].address) : ""));
       good = false;
     }
   }
@@ -71,6 +72,17 @@ bool ListeningSockets::open(const std::vector<config::Listener>& listeners, conf
     for (const std::string& address : opened) close(address);
   }
   return good;
+}
+
+/// Who holds the port of an address that cannot be opened, if it is this gateway itself.
+std::string ListeningSockets::whose(const config::Address& address) const {
+  const std::string text = address.text();
+  const std::string port = text.substr(std::min(text.rfind(':'), text.size()));
+  for (const auto& [held, socket] : sockets_) {
+    if (address.kind == config::Address::Kind::ip && held.ends_with(port) && !held.starts_with("unix:"))
+      return " by this gateway, which listens on " + held + ": a change between the two takes a restart";
+  }
+  return "";
 }
 
 std::vector<std::string> ListeningSockets::others(const std::vector<config::Listener>& listeners) const {
@@ -102,7 +114,11 @@ void ListeningSockets::close(const std::string& address) {
   const auto found = sockets_.find(address);
   constexpr std::string_view kUnix = "unix:";
   if (address.starts_with(kUnix) && !found->second.handed_in) ::unlink(address.c_str() + kUnix.size());
-  ::close(found->second.fd);
+  if (found->second.handed_in) {
+    inherited_.push_back(found->second.fd);  // the service manager goes on listening: it may be wanted again
+  } else {
+    ::close(found->second.fd);
+  }
   sockets_.erase(found);
 }
 

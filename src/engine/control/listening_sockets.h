@@ -39,6 +39,7 @@ class ListeningSockets {
   };
   std::expected<Socket, std::string> open(const config::Address& address);
   void close(const std::string& address);
+  std::string whose(const config::Address& address) const;
   std::vector<std::string> others(const std::vector<config::Listener>& listeners) const;
 
   std::map<std::string, Socket> sockets_;  ///< by the address' text

@@ -130,6 +130,8 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     services_.commit(snapshot->model());
     log::Level level = log::level();
     if (log::parse_level(snapshot->model().logging.level, level)) log::set_level(level);
+    // A worker that lets go of a sink as the last would wait until it is written out.
+    if (log_.sink != nullptr && log_.sink != logging.sink) old_sinks_.push_back(log_.sink);
     log_ = logging;
     log_path_ = logging.sink != nullptr ? snapshot->model().logging.access.path : "";
     current_ = snapshot;
@@ -187,6 +189,7 @@ void Reloader::stop_accepting() {
 void Reloader::sweep() {
   services_.sweep();
   states_.sweep();
+  std::erase_if(old_sinks_, [](const auto& sink) { return sink.use_count() == 1; });
 }
 
 }  // namespace gatehouse::engine

@@ -54,6 +54,7 @@ class Reloader {
   Publisher publisher_;
   Publisher::AccessLogging log_;
   std::string log_path_;
+  std::vector<std::shared_ptr<telemetry::AccessSink>> old_sinks_;  ///< that workers may still hold
   std::shared_ptr<const Snapshot> current_;
   Publisher::Tls tls_;         ///< of its listeners
   std::int64_t warned_s_ = 0;  ///< when warn_of_expiries() last looked, Unix time
