@@ -15,7 +15,7 @@ build: setup ## the optimised program: build/release/gatehouse
 	@cmake --build build/release --target gatehouse
 
 run: build ## start the demo: a gateway before nine sample services
-	@build/release/gatehouse demo
+	@build/release/gatehouse demo --certificates examples/certs
 
 test: setup ## every check: release, sanitizers, fuzz targets, documents
 	@tools/run_tests

@@ -8,6 +8,7 @@
 
 #include "admin/admin.h"
 #include "cli/commands.h"
+#include "cli/demo_certificates.h"
 #include "cli/demo_services.h"
 #include "cli/demo_text.h"
 #include "cli/support.h"
@@ -28,6 +29,13 @@ struct DemoOptions {
 void say_now(std::string_view text) {
   say(text);
   std::fflush(stdout);
+}
+
+bool make_certificates(const DemoPorts& ports) {
+  if (ports.certificates.empty()) return true;
+  const std::string fault = make_demo_certificates(ports.certificates);
+  if (!fault.empty()) complain("gatehouse demo: " + fault + "\n");
+  return fault.empty();
 }
 
 int run_services(const DemoOptions& options) {
@@ -71,7 +79,7 @@ int run_demo(DemoOptions options) {
     say_now(demo_greeting(options.ports));
   };
   const int exit_code = engine::run_gateway(gateway);
-  if (exit_code != 0 && !started) complain("gatehouse demo: --port and --admin-port choose other ports\n");
+  if (exit_code != 0 && !started) complain("gatehouse demo: --port, --tls-port and --admin-port choose other ports\n");
   return exit_code;
 }
 
@@ -88,6 +96,15 @@ void add_demo(CLI::App& app, Context& context) {
       ->check(CLI::Range(1, 65535).description(""))
       ->type_name("PORT")
       ->capture_default_str();
+  CLI::Option* const certificates =
+      command->add_option("--certificates", options->ports.certificates,
+                          "Make certificates of an authority of the demo's own in this folder, and speak TLS, too");
+  certificates->type_name("FOLDER");
+  command->add_option("--tls-port", options->ports.tls, "Port of the gateway for TLS")
+      ->check(CLI::Range(1, 65535).description(""))
+      ->needs(certificates)
+      ->type_name("PORT")
+      ->capture_default_str();
   CLI::Option* print = command->add_flag("--print-config", options->print_config,
                                          "Print the configuration, with the services where --services puts them");
   CLI::Option* services =
@@ -98,14 +115,19 @@ void add_demo(CLI::App& app, Context& context) {
       ->type_name("PORT")
       ->capture_default_str();
   print->excludes(services);
+  certificates->excludes(services);
   command->footer(
-      "Everything listens on 127.0.0.1, nothing is written anywhere, and every run answers alike.\n\n"
+      "Everything listens on 127.0.0.1, nothing is written anywhere but certificates where they are asked for, and "
+      "every "
+      "run answers alike.\n\n"
       "Examples:\n"
       "  gatehouse demo\n"
       "  gatehouse demo --print-config > shop.yaml\n"
       "  gatehouse demo --services & gatehouse run shop.yaml");
   command->callback([options, &context] {
-    if (options->print_config) {
+    if (!make_certificates(options->ports)) {
+      context.exit_code = 1;
+    } else if (options->print_config) {
       say(demo_configuration(options->ports));
     } else {
       context.exit_code = options->services_only ? run_services(*options) : run_demo(*options);

@@ -1,11 +1,14 @@
 #include <gmock/gmock.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "cli/commands.h"
+#include "cli/demo_certificates.h"
 #include "cli/demo_services.h"
 #include "cli/demo_text.h"
 
@@ -38,6 +41,31 @@ TEST(Demo, has_a_configuration_without_errors_and_warnings) {
   ASSERT_EQ(loaded.model.services.size(), kShopServices);
   for (std::size_t i = 0; i < kShopServices; ++i)
     EXPECT_EQ(loaded.model.services[i].targets.at(0).address.port, 40000 + i);
+}
+
+TEST(Demo, with_certificates_speaks_tls_too) {
+  const std::string folder = testing::TempDir() + "/gatehouse-demo-certificates";
+  std::filesystem::remove_all(folder);
+  ASSERT_EQ(make_demo_certificates(folder), "");
+  const auto inode = [&] {
+    struct stat info{};
+    EXPECT_EQ(::stat((folder + "/ca.pem").c_str(), &info), 0);
+    return info.st_ino;
+  };
+  struct stat key{};
+  EXPECT_EQ(::stat((folder + "/ca.key").c_str(), &key), 0);
+  EXPECT_EQ(key.st_mode & 0777, 0600U);
+  const auto before = inode();
+  EXPECT_EQ(make_demo_certificates(folder), "") << "what is there stays";
+  EXPECT_EQ(inode(), before);
+  const DemoPorts ports{.tls = 18443, .certificates = folder};
+  const config::Loaded loaded = config::load_text({.name = "demo", .text = demo_configuration(ports)}, catalogue());
+  EXPECT_EQ(loaded.diagnostics.text(), "");
+  ASSERT_EQ(loaded.model.listeners.size(), 2u);
+  EXPECT_TRUE(loaded.model.listeners[0].tls.has_value());
+  EXPECT_THAT(demo_greeting(ports), HasSubstr("curl --cacert " + folder + "/ca.pem https://localhost:18443/users/1"));
+  EXPECT_THAT(make_demo_certificates("/proc/nowhere"), HasSubstr("cannot make the folder"));
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Demo, greets_with_five_requests_to_the_ports_in_use) {

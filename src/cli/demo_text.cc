@@ -32,10 +32,25 @@ std::string demo_configuration(const DemoPorts& ports) {
     text += std::to_string(replaced(port, ports));
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
   }
-  return text.append(rest);
+  text.append(rest);
+  if (ports.certificates.empty()) return text;
+  constexpr std::string_view kListeners = "listeners:\n";
+  text.insert(
+      text.find(kListeners) + kListeners.size(),
+      fmt::format("  - {{name: secure, address: \"127.0.0.1:{}\", tls: {{certificates: [{{cert: \"{}/shop.pem\", key: "
+                  "\"{}/shop.key\"}}]}}}}\n",
+                  ports.tls, ports.certificates, ports.certificates));
+  return text;
 }
 
 std::string demo_greeting(const DemoPorts& ports) {
+  std::string tls;
+  if (!ports.certificates.empty()) {
+    tls = fmt::format(
+        "  The first one through TLS and HTTP/2, signed by the demo's own authority\n"
+        "    curl --cacert {}/ca.pem https://localhost:{}/users/1\n",
+        ports.certificates, ports.tls);
+  }
   return fmt::format(
       R"(
 The shop is at http://127.0.0.1:{0}, its admin interface at http://127.0.0.1:{1}. Ctrl-C ends both.
@@ -52,10 +67,11 @@ In another terminal:
   Why a request goes where it goes
     curl -G http://127.0.0.1:{1}/explain -d url=http://partner.example.com/items/1
 
+{2}
 "gatehouse demo --print-config" prints the configuration.
 
 )",
-      ports.gateway, ports.admin);
+      ports.gateway, ports.admin, tls);
 }
 
 }  // namespace gatehouse::cli

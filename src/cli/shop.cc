@@ -17,11 +17,28 @@ constexpr std::array<std::string_view, kShopServices> kNames = {"users",     "or
 /// The request as it came here: of the header fields those that gateways write or remove.
 LocalResponse echo(ShopService service, const Call& call) {
   json::object headers;
-  for (const char* name : {"Host",          "User-Agent",          "Content-Type",     "Authorization",
-                           "Cookie",        "X-Forwarded-For",     "X-Forwarded-Host", "X-Forwarded-Proto",
-                           "X-Real-IP",     "X-Request-ID",        "X-Correlation-ID", "X-Gateway",
-                           "X-API-Key",     "X-API-Version",       "X-User-ID",        "X-User-Roles",
-                           "X-Permissions", "X-Consumer-Username", "X-Internal",       "Traceparent"}) {
+  for (const char* name : {"Host",
+                           "User-Agent",
+                           "Content-Type",
+                           "Authorization",
+                           "Cookie",
+                           "X-Forwarded-For",
+                           "X-Forwarded-Host",
+                           "X-Forwarded-Proto",
+                           "X-Real-IP",
+                           "X-Client-Subject",
+                           "X-Client-SAN",
+                           "X-Request-ID",
+                           "X-Correlation-ID",
+                           "X-Gateway",
+                           "X-API-Key",
+                           "X-API-Version",
+                           "X-User-ID",
+                           "X-User-Roles",
+                           "X-Permissions",
+                           "X-Consumer-Username",
+                           "X-Internal",
+                           "Traceparent"}) {
     const std::string_view value = call.request.header(name);
     if (!value.empty()) headers.emplace(name, text(value));
   }
