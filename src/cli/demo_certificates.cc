@@ -13,6 +13,8 @@
 #include <memory>
 #include <system_error>
 
+#include "base/clock.h"
+
 namespace gatehouse::cli {
 namespace {
 
@@ -83,7 +85,7 @@ bool is_good(const std::string& path) {
   if (file == nullptr) return false;
   const Certificate found(PEM_read_X509(file, nullptr, nullptr, nullptr));
   std::fclose(file);
-  std::time_t soon = std::time(nullptr) + kDay;
+  std::time_t soon = wall_clock_us() / 1'000'000 + kDay;
   return found != nullptr && X509_cmp_time(X509_get0_notAfter(found.get()), &soon) > 0;
 }
 

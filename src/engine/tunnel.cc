@@ -16,12 +16,14 @@ constexpr Duration kHalfClosed = std::chrono::seconds(30);
 
 Task<void> Tunnel::run() {
   active_ = scope_.scheduler().now();
+  silence_.start(watch_silence());
   upload_.start(carry(up_));
   co_await carry(down_);
   while (upload_.running() && !broken_) {
-    if (!goes_on(co_await until(upload_.finished(), scope_, due()))) break;
+    if (!goes_on(co_await until(upload_.finished(), scope_, kNever))) break;
   }
   upload_.stop();
+  silence_.stop();
   if (going_away() && !broken_) co_await say_goodbye();
   if (!up_.over || !down_.over) {
     service_.reset();
@@ -32,10 +34,15 @@ Task<void> Tunnel::run() {
 bool Tunnel::goes_on(Outcome outcome) {
   if (broken_) return false;
   if (outcome == Outcome::ready) return true;
-  // Bytes of the other direction may have passed meanwhile.
-  if (outcome == Outcome::timeout && scope_.scheduler().now() < due()) return true;
   break_off();
   return false;
+}
+
+Task<void> Tunnel::watch_silence() {
+  while (!broken_ && scope_.scheduler().now() < due()) {
+    if (co_await until(shorter_, scope_, due()) == Outcome::cancelled) co_return;
+  }
+  if (!broken_) break_off();
 }
 
 TimePoint Tunnel::due() const {
@@ -50,11 +57,12 @@ void Tunnel::break_off() {
   client_.readable().notify();
   service_.writable().notify();
   client_.writable().notify();
+  upload_.finished().notify();
 }
 
 Task<bool> Tunnel::written(Direction& direction, Io io) {
   while (io == Io::blocked) {
-    if (!goes_on(co_await until(direction.to.writable(), scope_, due()))) co_return false;
+    if (!goes_on(co_await until(direction.to.writable(), scope_, kNever))) co_return false;
     io = direction.to.flush();
   }
   if (io == Io::failed) break_off();
@@ -72,7 +80,7 @@ Task<void> Tunnel::carry(Direction& direction) {
     Io io = direction.from.read_body(piece);
     if (io == Io::blocked) {
       in_turn = 0;
-      if (!goes_on(co_await until(direction.from.readable(), scope_, due()))) co_return;
+      if (!goes_on(co_await until(direction.from.readable(), scope_, kNever))) co_return;
       continue;
     }
     if (io == Io::failed) {
@@ -85,7 +93,7 @@ Task<void> Tunnel::carry(Direction& direction) {
     if (io != Io::done && !co_await written(direction, io)) co_return;
     if (piece.last) {
       direction.over = true;
-      direction.to.readable().notify();  // the other direction has less time now
+      shorter_.notify();  // the other direction has less time now
       co_return;
     }
     in_turn += piece.data.size();

@@ -24,8 +24,10 @@ class Tunnel {
   };
   Task<void> carry(Direction& direction);
   Task<bool> written(Direction& direction, http::Io io);
-  /// After a wait until due(): whether the tunnel lives on.
+  /// After a wait: whether the tunnel lives on.
   bool goes_on(Outcome outcome);
+  /// Breaks off when nothing has passed for too long: one timer for all waits, which pass by the thousand a second.
+  Task<void> watch_silence();
   TimePoint due() const;
   void break_off();
   bool going_away() const { return websocket_ && client_.closing(); }
@@ -38,9 +40,10 @@ class Tunnel {
   const bool websocket_;
   TimePoint active_{};  ///< when bytes passed last
   bool broken_ = false;
+  Signal shorter_;  ///< the time that is left has become less
   Direction up_{client_, service_, {}, false};
   Direction down_{service_, client_, {}, false};
-  Job upload_;  ///< last: ends before what it uses
+  Job silence_, upload_;  ///< last: end before what they use
 };
 
 }  // namespace gatehouse::engine
