@@ -20,7 +20,7 @@ bool unreserved(int c) {
          c == '_' || c == '~';
 }
 
-/// Escapes of unreserved characters decoded; nullopt for what is refused.
+/// Escapes of unreserved characters decoded, the others in upper case; nullopt for what is refused.
 std::optional<std::string> decode_unreserved(std::string_view raw) {
   std::string out;
   for (std::size_t i = 0; i < raw.size(); ++i) {
@@ -36,7 +36,8 @@ std::optional<std::string> decode_unreserved(std::string_view raw) {
     if (unreserved(byte)) {
       out += static_cast<char>(byte);
     } else {
-      out += raw.substr(i, 3);
+      constexpr std::string_view kDigits = "0123456789ABCDEF";
+      out += {'%', kDigits[static_cast<std::size_t>(byte / 16)], kDigits[static_cast<std::size_t>(byte % 16)]};
     }
     i += 2;
   }
