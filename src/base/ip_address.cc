@@ -75,6 +75,16 @@ std::size_t IpAddress::write(char* to) const {
   return static_cast<std::size_t>(at - to);
 }
 
+IpAddress IpAddress::masked(int bits) const {
+  IpAddress result = *this;
+  const int kept = is_v4() ? 96 + bits : bits;
+  for (int byte = 0; byte < 16; ++byte) {
+    const int left = std::clamp(kept - 8 * byte, 0, 8);
+    result.bytes_[static_cast<std::size_t>(byte)] &= static_cast<std::uint8_t>(0xff00 >> left);
+  }
+  return result;
+}
+
 std::string IpAddress::text() const {
   char buffer[kMaxText];
   return std::string(buffer, write(buffer));

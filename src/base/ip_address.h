@@ -25,6 +25,9 @@ class IpAddress {
   bool unspecified() const { return *this == IpAddress(); }
   const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
 
+  /// With all but the first `bits` cleared, of 32 for IPv4, else of 128.
+  IpAddress masked(int bits) const;
+
   static constexpr std::size_t kMaxText = 46;
   /// Writes the usual text form (IPv4 dotted, IPv6 per RFC 5952) to `to` (kMaxText bytes) and gives its length.
   std::size_t write(char* to) const;

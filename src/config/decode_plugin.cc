@@ -147,6 +147,7 @@ void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const 
       out.error(use.mark, use.config_path, "unknown plugin \"" + use.name + "\"", suggest(use.name, names));
       continue;
     }
+    if (!use.enabled) continue;  // it takes the name away, whatever else it says
     if (info->check) info->check(use.config.get(), use.config_path + ".config", use.mark, out);
     if (!info->service_references) continue;
     for (const auto& [service, mark] : info->service_references(use.config.get())) {

@@ -14,7 +14,7 @@ class Builder {
       : snapshot_(snapshot), model_(snapshot.model()), types_(types), surroundings_(surroundings) {}
 
   void build() {
-    snapshot_.global_plugins = instances(model_.plugins);
+    snapshot_.global_plugins = instances(model_.plugins, "global");
     for (const config::Service& service : model_.services) add_service(service);
     if (snapshot_.router == nullptr) snapshot_.router = routing::compile(model_);
     snapshot_.nowhere = destination(nullptr, nullptr);
@@ -31,13 +31,14 @@ class Builder {
   }
 
  private:
-  std::vector<Instance> instances(const std::vector<config::PluginUse>& uses) {
+  std::vector<Instance> instances(const std::vector<config::PluginUse>& uses, const std::string& scope) {
     std::vector<Instance> made;
     for (const config::PluginUse& use : uses) {
       const auto type =
           std::find_if(types_.begin(), types_.end(), [&](const auto* each) { return each->name == use.name; });
       if (type == types_.end()) continue;  // the loader has refused unknown names
       Instance instance{*type, rank_of(**type), use.instance, nullptr, &use};
+      surroundings_.plugin_context().enter(scope + " /" + use.instance);
       if (use.enabled) instance.plugin = (*type)->make(use.config.get(), surroundings_.plugin_context());
       made.push_back(std::move(instance));
     }
@@ -59,7 +60,7 @@ class Builder {
     runtime->cluster = surroundings_.cluster(service);
     services_[service.name] = static_cast<std::uint32_t>(snapshot_.services.size());
     snapshot_.services.push_back(std::move(runtime));
-    snapshot_.service_plugins.push_back(instances(service.plugins));
+    snapshot_.service_plugins.push_back(instances(service.plugins, "service " + service.name));
   }
 
   Destination destination(const std::string* service_name, const config::Route* route) {
@@ -82,7 +83,7 @@ class Builder {
 
   void add_route(std::uint32_t index) {
     const config::Route& route = model_.routes[index];
-    snapshot_.route_plugins.push_back(instances(route.plugins));
+    snapshot_.route_plugins.push_back(instances(route.plugins, "route " + route.name));
     RouteRuntime made;
     made.source = &route;
     made.max_body = route.limits.max_body;

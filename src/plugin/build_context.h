@@ -26,6 +26,11 @@ class BuildContext {
   virtual ~BuildContext() = default;
   /// How many workers there are: the size for what is kept per worker, indexed by Exchange::worker.
   virtual unsigned workers() const = 0;
+  /// Where the plugin stands, and the name of its instance: "route users /". What it counts goes on under it after a
+  /// reload.
+  const std::string& scope() const { return scope_; }
+  /// The engine's: what is built next stands there.
+  void enter(std::string scope) { scope_ = std::move(scope); }
   /// The caller of a service that the configuration names. The service exists: the loader has checked
   /// service_references.
   virtual std::shared_ptr<const HttpCaller> http(std::string_view service) = 0;
@@ -35,6 +40,9 @@ class BuildContext {
     return std::static_pointer_cast<T>(shared(std::string(typeid(T).name()) + '\0' + identity,
                                               [&] { return std::static_pointer_cast<void>(make()); }));
   }
+
+ private:
+  std::string scope_;
 
  protected:
   virtual std::shared_ptr<void> shared(const std::string& identity,

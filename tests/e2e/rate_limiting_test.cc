@@ -1,0 +1,90 @@
+#include <atomic>
+#include <thread>
+
+#include "e2e/fixtures.h"
+
+namespace gatehouse::test {
+namespace {
+
+std::string limited(std::string_view config, std::string_view more = "") {
+  return "workers: 4\nadmin: {address: \"@admin@\"}\nlogging: {access: {path: \"@dir@/access.log\"}}\nlisteners: "
+         "[{name: public, address: \"@listen@\"}]\n"
+         "plugins: [{name: rate-limiting, config: " +
+         std::string(config) + "}]\n" + "routes: [{name: all, path: \"/*\", respond: {status: 200}}" +
+         std::string(more) + "]\n";
+}
+
+/// How many of `count` requests pass, sent from several connections at once.
+int admitted(const Gateway& gateway, int count) {
+  constexpr int kConnections = 16;
+  std::atomic<int> left{count}, passed{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kConnections; ++t) {
+    threads.emplace_back([&] {
+      RawClient client = gateway.connect();
+      while (left-- > 0) {
+        client.send(request("GET", "/"));
+        const int status = client.read_response().status;
+        EXPECT_TRUE(status == 200 || status == 429) << status;
+        passed += status == 200;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  return passed;
+}
+
+TEST(RateLimiting, admits_exactly_the_limit_from_all_workers) {
+  for (const char* config : {"{year: 500}", "{year: 500, algorithm: sliding-window}",
+                             "{year: 500, algorithm: token-bucket}", "{hour: 100000, year: 500}"}) {
+    Gateway gateway(limited(config));
+    EXPECT_EQ(admitted(gateway, 2000), 500) << config;
+    EXPECT_EQ(gateway.metric("gatehouse_errors_total", {"reason=\"rate_limited\""}), 1500);
+  }
+}
+
+TEST(RateLimiting, goes_on_through_reloads_and_a_changed_limit) {
+  Gateway gateway(limited("{year: 50}"));
+  EXPECT_EQ(admitted(gateway, 60), 50);
+  ASSERT_TRUE(gateway.reload(limited("{year: 50}", ", {name: more, path: /more, respond: {status: 200}}")));
+  EXPECT_EQ(admitted(gateway, 10), 0);
+  ASSERT_TRUE(gateway.reload(limited("{year: 70}")));
+  EXPECT_EQ(admitted(gateway, 100), 20);
+}
+
+TEST(RateLimiting, instances_and_places_count_apart_and_the_nearest_replaces) {
+  Gateway gateway(
+      "listeners: [{name: public, address: \"@listen@\"}]\nplugins: [{name: rate-limiting, config: {year: "
+      "3}}]\nroutes:\n"
+      "  - {name: a, path: /a, respond: {status: 200}}\n"
+      "  - {name: b, path: /b, respond: {status: 200}, plugins: [{name: rate-limiting, config: {year: 5}}]}\n"
+      "  - {name: c, path: /c, respond: {status: 200}, plugins: [{name: rate-limiting, enabled: false}]}\n"
+      "  - {name: d, path: /d, respond: {status: 200}, plugins: [{name: rate-limiting, instance: second, config: "
+      "{year: 1, "
+      "limit_by: path}}]}\n");
+  const auto passed = [&](std::string_view path, int count) {
+    int good = 0;
+    for (int i = 0; i < count; ++i) good += gateway.get(path).status == 200;
+    return good;
+  };
+  EXPECT_EQ(passed("/b", 10), 5);
+  EXPECT_EQ(passed("/c", 10), 10);
+  EXPECT_EQ(passed("/d", 1), 1);
+  EXPECT_EQ(passed("/d", 5), 0) << "the second instance refuses";
+  // Where the first instance stands in front of the second it has counted what the second refused.
+  EXPECT_LE(passed("/a", 10), 2);
+}
+
+TEST(RateLimiting, tells_clients_and_the_log) {
+  Gateway gateway(limited("{year: 1}") + "error_format: problem\n");
+  EXPECT_EQ(gateway.get("/").header("x-ratelimit-remaining-year"), "0");
+  const Response refused = gateway.get("/");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.header("x-gatehouse-error"), "rate_limited");
+  EXPECT_EQ(refused.header("content-type"), "application/problem+json");
+  EXPECT_FALSE(refused.header("retry-after").empty());
+  EXPECT_NE(gateway.access_log(2).back().find("\"reason\":\"rate_limited\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace gatehouse::test
