@@ -70,6 +70,8 @@ std::size_t hold_through_tls(std::uint16_t port, std::size_t wanted, const std::
   std::size_t failed = 0;
   for (std::size_t i = 0; i < wanted; ++i) {
     const int fd = start(port, "");
+    const timeval patience{5, 0};
+    if (fd >= 0) setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     SSL* const ssl = SSL_new(context);  // stays: its end would be the connection's
     if (fd >= 0) SSL_set_fd(ssl, fd);
     int state = fd >= 0 && SSL_connect(ssl) == 1 && SSL_write(ssl, request.data(), static_cast<int>(request.size())) > 0

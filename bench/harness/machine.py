@@ -1,5 +1,6 @@
 """Processes and what the kernel says of them: starting pinned, ending by pid, CPU time and memory of a process tree."""
 
+import contextlib
 import ctypes
 import datetime
 import os
@@ -89,7 +90,8 @@ class Children:
                 process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
-                stream.close()
+                with contextlib.suppress(BrokenPipeError):  # it was gone before it read all
+                    stream.close()
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline and _in_session(process.pid):
             time.sleep(0.02)

@@ -170,6 +170,7 @@ Task<Forward::Step> Forward::exchange_heads(http::ClientStream& service, std::st
         progress_ = scope_.scheduler().now();
         continue;
       }
+      service.fell_silent();
       co_return give_up(
           Error{Reason::upstream_timeout, Source::upstream, RetrySafety::no, 0, "the service did not answer in time"});
     }

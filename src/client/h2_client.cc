@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::size_t kMostInTurn = 1024 * 1024;  ///< bytes read in a turn of the loop
 constexpr std::uint32_t kMostStreams = 100;       ///< at a time, whatever the service allows
-/// An exchange that is given up after this long, and nothing came on the connection meanwhile: it is used no more.
-constexpr Duration kSilence = std::chrono::seconds(1);
 
 http::H2Settings client_settings() {
   http::H2Settings settings;
@@ -120,8 +118,7 @@ void H2Client::release(http::ClientStream* client_stream) {
     auto& stream = static_cast<Stream&>(*client_stream);
     stream.released = true;
     // Nobody answers on a connection that has broken where no one could tell: the next request gets another.
-    const bool waited = reactor_.now() - stream.since >= kSilence && heard_ < stream.since;
-    if (waited && !stream.closed()) silent_ = true;
+    if (stream.silent() && heard_ < stream.since && !stream.closed()) silent_ = true;
     stream.finish_exchange();
     if (stream.detached()) delete &stream;
   }
@@ -152,14 +149,20 @@ void H2Client::read() {
     in_turn += bytes;
     if (in_turn < kMostInTurn) continue;
     wire_.write_soon();
+    tell_changes(had, was_greeted);
     reactor_.scheduler().complete_next_turn(reader_, Outcome::ready);
     return;
   }
   if (wire_.failed() || wire_.session.over()) return end();
   reader_.attach(reactor_.scheduler(), &socket_.readable, nullptr, kNever);
   wire_.write_soon();
-  if (greeted() && !was_greeted) lists_->streams.each([](Stream& stream) { stream.readable().notify(); });
-  if (slots() != had) watcher_.connection_changed();
+  tell_changes(had, was_greeted);
+}
+
+void H2Client::tell_changes(std::uint32_t had_slots, bool was_greeted) {
+  const bool greets = greeted() && !was_greeted;
+  if (greets) lists_->streams.each([](Stream& stream) { stream.readable().notify(); });
+  if (greets || slots() != had_slots) watcher_.connection_changed();
 }
 
 /// The connection is of no use any more: streams that are not complete have failed.

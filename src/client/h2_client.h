@@ -68,6 +68,7 @@ class H2Client final : private http::H2Owner {
 
   std::uint32_t slots() const;
   void read();
+  void tell_changes(std::uint32_t had_slots, bool was_greeted);
   void reap();
   void end();
 
@@ -80,7 +81,7 @@ class H2Client final : private http::H2Owner {
   std::uint32_t taken_ = 0;
   std::uint64_t opened_ = 0;
   TimePoint heard_{};    ///< when bytes came last
-  bool silent_ = false;  ///< an exchange was given up during which nothing came
+  bool silent_ = false;  ///< the service did not answer in time, and nothing else came meanwhile
   bool ended_ = false;
   Error error_;
 

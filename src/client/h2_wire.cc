@@ -67,8 +67,9 @@ bool H2Wire::write_all() {
 }
 
 void H2Wire::flush() {
+  const bool was_blocked = writing_ == Writing::blocked;
   writing_ = Writing::idle;
-  if (write_all() && session.over()) socket_.readable.notify();
+  if (write_all() && (was_blocked || session.over())) socket_.readable.notify();
 }
 
 }  // namespace gatehouse::client

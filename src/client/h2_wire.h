@@ -7,8 +7,8 @@ namespace gatehouse::client {
 
 /// What both ends of an HTTP/2 connection do alike with bytes: from the socket into the session, and out of the session
 /// once in a turn of the loop, whoever had something to say. Who waits for the socket to become readable is woken, too,
-/// when the connection is at its end. Owner: the connection (H2Client here, the server's in
-/// engine/); its reactor's thread.
+/// when the connection is at its end, and when what was blocked has left. Owner: the connection (H2Client here, the
+/// server's in engine/); its reactor's thread.
 class H2Wire final : private http::H2Output {
  public:
   H2Wire(io::Reactor& reactor, io::Channel& socket, http::H2Session::Role role, const http::H2Settings& settings,
@@ -31,6 +31,8 @@ class H2Wire final : private http::H2Output {
   /// The peer has gone, or what came was no HTTP/2.
   bool failed() const { return failed_; }
   int error_number() const { return error_number_; }
+  /// The socket takes no more of what there is to write.
+  bool blocked() const { return writing_ == Writing::blocked; }
   /// When the socket last took something; the epoch before.
   TimePoint wrote_at() const { return wrote_at_; }
 

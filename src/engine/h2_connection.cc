@@ -164,18 +164,20 @@ void H2Connection::look_at_received() {
 
 bool H2Connection::done() const {
   if (given_up_ || wire_.failed() || wire_.session.over()) return true;
-  return draining_ == Draining::line_drawn && open_ == 0;
+  return draining_ == Draining::line_drawn && open_ == 0 && !wire_.blocked();
 }
 
 TimePoint H2Connection::deadline() const {
-  if (ending_by_ != kNever) return ending_by_;
+  // What a client is still taking is not cut, however slowly it does.
+  if (ending_by_ != kNever)
+    return wire_.blocked() ? std::max(ending_by_, deadline_after(wire_.wrote_at(), kLastWrite)) : ending_by_;
   TimePoint due = kNever;
   if (!wire_.session.greeted()) {
     due = deadline_after(idle_since_, settings_.header_timeout);
+  } else if (running_ == 0 && (open_ != 0 || wire_.blocked())) {
+    due = deadline_after(std::max(idle_since_, wire_.wrote_at()), settings_.body_timeout);
   } else if (open_ == 0) {
     due = deadline_after(idle_since_, settings_.idle_timeout);
-  } else if (running_ == 0) {
-    due = deadline_after(std::max(idle_since_, wire_.wrote_at()), settings_.body_timeout);
   }
   if (block_since_ != TimePoint{}) due = std::min(due, deadline_after(block_since_, settings_.header_timeout));
   if (draining_ == Draining::announced) due = std::min(due, deadline_after(drain_since_, kLastCall));
@@ -184,6 +186,7 @@ TimePoint H2Connection::deadline() const {
 
 void H2Connection::on_deadline() {
   const TimePoint now = reactor_.now();
+  if (now < deadline()) return;  // something was written meanwhile
   if (ending_by_ != kNever) {
     given_up_ = true;
     return;
@@ -191,12 +194,26 @@ void H2Connection::on_deadline() {
   if (draining_ == Draining::announced && now >= deadline_after(drain_since_, kLastCall)) {
     draining_ = Draining::line_drawn;
     wire_.session.end_with_streams();
+  } else if (client_is_taking(now)) {
+    idle_since_ = now;
   } else {
     ending_by_ = deadline_after(now, kLastWrite);
     wire_.session.terminate(http::H2Error::no_error);
     cancel_exchanges(Reason::client_timeout);
   }
   wire_.write_soon();
+}
+
+/// What lies in the kernel is lost with the connection: a frame of the client's that comes after the end is answered by
+/// a reset.
+bool H2Connection::client_is_taking(TimePoint now) {
+  if (open_ != 0 || wire_.blocked() || !wire_.session.greeted()) return false;
+  const std::size_t unsent = socket_.unsent();
+  if (unsent != unsent_ || unsent_since_ == TimePoint{}) {
+    unsent_ = unsent;
+    unsent_since_ = now;
+  }
+  return unsent != 0 && now < deadline_after(unsent_since_, settings_.body_timeout);
 }
 
 void H2Connection::drain() {

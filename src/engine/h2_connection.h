@@ -58,6 +58,7 @@ class H2Connection final : private http::H2Owner {
   bool done() const;
   TimePoint deadline() const;
   void on_deadline();
+  bool client_is_taking(TimePoint now);
   void cancel_exchanges(Reason reason);
   Task<void> end_exchanges();
   Task<void> write_rest(Scope& scope);
@@ -75,6 +76,8 @@ class H2Connection final : private http::H2Owner {
   Draining draining_ = Draining::no;
   bool given_up_ = false;         ///< what is left to be written nobody takes
   TimePoint idle_since_;          ///< since when nothing is served; or the connection's start
+  std::size_t unsent_ = 0;        ///< of what was written, when it was looked at last
+  TimePoint unsent_since_{};      ///< when that became less
   TimePoint ending_by_ = kNever;  ///< when GOAWAY has said all: until then it may leave
   TimePoint block_since_{};       ///< of a header block that has not ended
   TimePoint drain_since_{};

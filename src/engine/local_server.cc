@@ -73,6 +73,7 @@ class LocalServer::Impl final : public Handler, public SessionGauges {
   void take_connection(int fd, const io::Endpoint& peer);
   bool make_room();
   static LocalRequest request_of(const Call& call, const http::RequestHead& head, std::string_view body);
+  std::optional<LocalResponse> refuse_unread(const Call& call, const http::RequestHead& head) const;
   LocalResponse ask(const Call& call, const http::RequestHead& head, std::string_view body) const;
   Task<Reason> read_body(const Call& call, Arena& arena, const http::RequestHead& head, std::string& body);
   Task<void> send(const Call& call, Arena& arena, const LocalResponse& response, bool head_only);
@@ -176,7 +177,7 @@ Task<void> LocalServer::Impl::serve(const Call& call, http::RequestHead& head, A
   std::string body;
   LocalResponse response;
   std::optional<LocalResponse> refusal;
-  if (head.framing.has_body() && pages_.refusal) refusal = pages_.refusal(request_of(call, head, {}));
+  if (head.framing.has_body() && pages_.refusal) refusal = refuse_unread(call, head);
   if (refusal) {
     response = *std::move(refusal);
     call.stream.close_after();  // the body is not read as the next request
@@ -209,6 +210,18 @@ LocalRequest LocalServer::Impl::request_of(const Call& call, const http::Request
   };
   request.from_loopback = call.arrival.peer.is_loopback();
   return request;
+}
+
+std::optional<LocalResponse> LocalServer::Impl::refuse_unread(const Call& call, const http::RequestHead& head) const {
+  try {
+    std::optional<LocalResponse> refusal = pages_.refusal(request_of(call, head, {}));
+    if (!refusal || is_sendable(*refusal)) return refusal;
+  } catch (const std::exception& error) {
+    GH_LOG_LIMITED(error, 5, "a local answer to {} {} failed: {}", head.method_text, head.path, error.what());
+  } catch (...) {
+    GH_LOG_LIMITED(error, 5, "a local answer to {} {} failed", head.method_text, head.path);
+  }
+  return failure(Reason::internal);
 }
 
 LocalResponse LocalServer::Impl::ask(const Call& call, const http::RequestHead& head, std::string_view body) const {

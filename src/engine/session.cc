@@ -265,7 +265,12 @@ Task<void> Session::linger(Duration most, Duration quiet) {
   wire_.drop_buffers();
   lingering_ = true;
   for (;;) {
-    const TimePoint end = deadline_after(started, draining_ ? std::min(most, kLingerShort) : most);
+    // What lies in the kernel is lost with the connection, once the client sends anything more.
+    const bool taking = wire_.socket.unsent() != 0;
+    const Duration patience = taking      ? std::max(most, settings_->body_timeout)
+                              : draining_ ? std::min(most, kLingerShort)
+                                          : most;
+    const TimePoint end = deadline_after(started, patience);
     if (reactor_.now() >= end) co_return;
     const Transfer got = wire_.socket.discard();
     if (got.kind == Transfer::Kind::done) {
@@ -276,9 +281,10 @@ Task<void> Session::linger(Duration most, Duration quiet) {
       }
     } else if (got.kind != Transfer::Kind::blocked) {
       co_return;
-    } else if (co_await until(readable(), scope_, std::min(end, deadline_after(reactor_.now(), quiet))) !=
-               Outcome::ready) {
-      co_return;
+    } else {
+      const TimePoint due = std::min(end, deadline_after(reactor_.now(), taking ? kLingerIdle : quiet));
+      const Outcome outcome = co_await until(readable(), scope_, due);
+      if (outcome != Outcome::ready && !(taking && outcome == Outcome::timeout)) co_return;
     }
   }
 }

@@ -83,6 +83,7 @@ class Session final : public http::ServerStream, private H2Connection::Watcher {
   Scope& scope() { return scope_; }
   const IpAddress& peer() const { return peer_; }
   std::uint16_t listener() const { return listener_; }
+  bool has_certificate() const { return certificate_ != nullptr; }
   Arrival arrival() const { return {peer_, local_port_, secure(), listener_, certificate_.get()}; }
   bool idle() const { return idle_; }
   /// A request's head has come whole, and its answer is not complete.

@@ -143,14 +143,18 @@ void Worker::add_listener(std::uint16_t id, int fd, const std::string& name,
 
 void Worker::change_listener(std::uint16_t id, std::shared_ptr<const SessionSettings> settings) {
   const auto proof = [](const SessionSettings& of) { return of.tls != nullptr ? of.tls->session_context() : ""; };
-  const bool other = proof(*acceptors_[id]->settings) != proof(*settings);
+  const SessionSettings& before = *acceptors_[id]->settings;
+  const bool other = proof(before) != proof(*settings);
+  const bool all = (before.tls == nullptr) != (settings->tls == nullptr) ||
+                   (settings->tls != nullptr && settings->tls->requires_certificates());
   acceptors_[id]->settings = std::move(settings);
-  if (other) drain_listener(id);  // who is connected has proved what is no longer enough
+  // What was proved may no longer be enough; who had to prove nothing, and still has not to, stays.
+  if (other) drain_listener(id, all);
 }
 
-void Worker::drain_listener(std::uint16_t id) {
-  sessions_.each([id](Session& session) {
-    if (session.listener() == id) session.drain();
+void Worker::drain_listener(std::uint16_t id, bool all) {
+  sessions_.each([id, all](Session& session) {
+    if (session.listener() == id && (all || session.has_certificate())) session.drain();
   });
 }
 
@@ -171,7 +175,7 @@ void Worker::remove_listener(std::uint16_t id) {
   }
   acceptor.paused = false;
   acceptor.socket.close();
-  drain_listener(id);
+  drain_listener(id, true);
 }
 
 Worker* Worker::less_loaded() const {
@@ -221,7 +225,7 @@ void Worker::take_connection(std::uint16_t listener, int fd, const io::Endpoint&
   telemetry::bump(acceptor.counters.accepted);
   telemetry::bump(acceptor.counters.idle);
   telemetry::bump(metrics_.accepted);
-  if (draining_) session->drain();
+  if (draining_ || !acceptor.socket.is_open()) session->drain();  // the listener may have gone while it was handed over
   if (!session->start(fd, peer)) {
     acceptor.became_active();
     ended(*session);

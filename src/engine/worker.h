@@ -86,7 +86,7 @@ class Worker final : public Handler {
   void unpin(PublishedSnapshot* published);
 
  private:
-  void drain_listener(std::uint16_t id);
+  void drain_listener(std::uint16_t id, bool all);
   struct Acceptor;
   struct FlushTimer : Wait {
     FlushTimer(Worker& owner);

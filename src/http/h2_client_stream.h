@@ -25,6 +25,8 @@ class H2ClientStream : public H2Stream, public ClientStream {
   Io finish(const Fields& trailers) override { return sent(put_end(trailers)); }
   Io flush() override { return sent(flush_body()); }
   Io takes_upgrade() override;
+  void fell_silent() override { silent_ = true; }
+  bool silent() const { return silent_; }
   Io read_head(ResponseHead& head) override;
   Io read_body(BodyPiece& piece) override;
   const Fields& trailers() const override { return incoming_trailers_; }
@@ -57,6 +59,7 @@ class H2ClientStream : public H2Stream, public ClientStream {
   Waiting* coming_ = nullptr;
   std::string_view protocol_;  ///< what the request asks to change to; "" for nothing
   std::string_view key_;       ///< of a WebSocket's handshake
+  bool silent_ = false;
   bool connection_lost_ = false;
   unsigned heads_ = 0;
   int sys_ = 0;

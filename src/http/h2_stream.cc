@@ -42,7 +42,9 @@ Io H2Stream::put_end(const Fields& trailers) {
   for (const Field& field : trailers) {
     if (!field.removed) trailers_ = &trailers;
   }
-  if (trailers_ == nullptr || !pending_.empty() || closed_ || given_up_) return put_body({}, true);
+  // Of a request the head must have left: nghttp2 has asked for a body then.
+  const bool headed = waiting_ || session_.role_ == H2Session::Role::server;
+  if (trailers_ == nullptr || !headed || !pending_.empty() || closed_ || given_up_) return put_body({}, true);
   last_ = true;
   session_.submit_trailers(*this);  // at once: no window holds back a HEADERS frame
   return session_.push(*this);

@@ -90,6 +90,8 @@ class ClientStream : public Stream {
   /// both directions are the other protocol's bytes then; `head` is filled anew each time. Views live as long as the
   /// stream.
   virtual Io read_head(ResponseHead& head) = 0;
+  /// The service did not answer in time: its connection may be dead where no one could tell.
+  virtual void fell_silent() {}
   /// The connection has carried a request before this one: it may be stale.
   virtual bool reused() const = 0;
   /// Whether any byte of the request has been handed to the kernel.

@@ -1,5 +1,6 @@
 #include "io/channel.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "io/socket.h"
@@ -35,6 +36,11 @@ void Channel::close() noexcept {
   if (tls_ != nullptr && is_open()) tls_->say_end();
   tls_.reset();
   Descriptor::close();
+}
+
+std::size_t Channel::unsent() const {
+  int bytes = 0;
+  return ::ioctl(fd(), TIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 }  // namespace gatehouse::io

@@ -55,6 +55,8 @@ class Channel : private Descriptor {
   /// After an end: the protocol has an orderly one, and this was none.
   bool cut_off() const { return tls_ != nullptr && tls_->cut_off(); }
 
+  /// Bytes that were written and the peer has not taken yet.
+  std::size_t unsent() const;
   /// Nothing is under way: gives up what memory it can.
   void rest() {
     if (tls_ != nullptr) tls_->rest();

@@ -168,7 +168,10 @@ Transfer TlsConnection::handshake() {
       wants_write_ = true;
       return error_ != 0 ? Transfer{Transfer::Kind::failed, 0, error_} : Transfer{};
     }
-    let_go();
+    if (!let_go()) {
+      wants_write_ = true;  // and the handshake is called again
+      return error_ != 0 ? Transfer{Transfer::Kind::failed, 0, error_} : Transfer{};
+    }
   }
   if (result != 1) return outcome(result);
   return {Transfer::Kind::done, 0, 0};

@@ -227,6 +227,7 @@ std::shared_ptr<const TlsServer> TlsServer::make(const TlsServerSettings& settin
   const std::shared_ptr<TlsServer> server(new TlsServer());
   std::vector<TlsFault> found;
   server->session_context_ = settings.session_context;
+  server->requires_certificates_ = settings.client_auth == TlsServerSettings::ClientAuth::required;
   for (const std::string& name : settings.alpn) server->alpn_ += static_cast<char>(name.size()) + name;
   TlsServerParts parts{*server, settings, found};
   for (std::size_t i = 0; i < settings.certificates.size(); ++i) parts.add(i);

@@ -61,6 +61,7 @@ class TlsServer {
 
   /// What clients have to prove: TlsServerSettings::session_context.
   const std::string& session_context() const { return session_context_; }
+  bool requires_certificates() const { return requires_certificates_; }
   /// A new connection's side; null if there is no memory.
   ssl_st* new_session() const;
   /// The index of the certificate for `host`, which may be "". Case does not matter.
@@ -76,6 +77,7 @@ class TlsServer {
   };
   std::vector<std::unique_ptr<Staple>> staples_;  ///< the same
   std::string session_context_;
+  bool requires_certificates_ = false;
   std::vector<Expiry> expiries_;                               ///< the same
   std::string alpn_;                                           ///< as RFC 7301 writes the list
   std::map<std::string, std::size_t, std::less<>> names_;      ///< in lower case

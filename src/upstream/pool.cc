@@ -110,7 +110,11 @@ bool Pool::grant(SharedConnection& connection) {
 }
 
 void Pool::open_another() {
-  if (waiters_.empty() || retired_ || shared_.coming() || !endpoint_.take_permit()) return;
+  if (waiters_.empty() || retired_ || shared_.coming()) return;
+  if (!endpoint_.take_permit()) {
+    endpoint_.announce_wanted(worker_);
+    return;
+  }
   Waiter& waiter = waiters_.pop_front();
   waiter.permit = true;
   waiter.granted.notify();

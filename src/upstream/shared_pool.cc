@@ -5,6 +5,13 @@
 
 namespace gatehouse::upstream {
 
+namespace {
+
+/// A service says how many streams it takes as soon as it has a connection: longer than a way there and back.
+constexpr Duration kGreeting = std::chrono::milliseconds(300);
+
+}  // namespace
+
 SharedConnection::End::End(SharedConnection& owner)
     : Wait([](Wait& wait) {
         SharedConnection& fired = static_cast<End&>(wait).connection;
@@ -13,7 +20,15 @@ SharedConnection::End::End(SharedConnection& owner)
       connection(owner) {}
 
 SharedConnection::SharedConnection(SharedPool& owner)
-    : client(owner.pool_.reactor(), *this), pool(owner), end_(*this) {}
+    : client(owner.pool_.reactor(), *this), pool(owner), end_(*this), greeting_(*this) {}
+
+SharedConnection::Greeting::Greeting(SharedConnection& owner)
+    : Wait([](Wait& wait) {
+        SharedConnection& late = static_cast<Greeting&>(wait).connection;
+        late.late_ = true;
+        late.pool.pool_.open_another();
+      }),
+      connection(owner) {}
 
 void SharedConnection::connection_changed() {
   pool.changed(*this);
@@ -44,7 +59,7 @@ bool SharedPool::coming() const {
   bool coming = connecting_;
   connections_.each([&](const SharedConnection& connection) {
     coming = coming || (connection.state_ == SharedConnection::State::ready && !connection.client.greeted() &&
-                        !connection.client.over());
+                        !connection.late_ && !connection.client.over());
   });
   return coming;
 }
@@ -62,6 +77,8 @@ void SharedPool::connected(SharedConnection& connection) {
   connecting_ = false;
   connection.state_ = SharedConnection::State::ready;
   connection.client.take_slot();
+  connection.greeting_.attach(pool_.reactor().scheduler(), nullptr, nullptr,
+                              deadline_after(pool_.reactor().now(), kGreeting));
   changed(connection);
 }
 

@@ -23,12 +23,19 @@ struct SharedConnection final : private client::H2Client::Watcher {
     explicit End(SharedConnection& owner);
     SharedConnection& connection;
   };
+  /// Fires when the service should have said how many streams it takes.
+  struct Greeting : Wait {
+    explicit Greeting(SharedConnection& owner);
+    SharedConnection& connection;
+  };
   void connection_changed() override;
 
   State state_ = State::connecting;
   bool idle_ = false;
   ListHook hook_;
   End end_;
+  Greeting greeting_;
+  bool late_ = false;  ///< it has not said so in time: who waits needs not wait for it
 };
 
 /// One worker's HTTP/2 connections to one endpoint: requests share them, and another is opened only when all streams of

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <memory>
 #include <thread>
 
 #include "e2e/fixtures.h"
@@ -150,6 +151,95 @@ TEST(Http2Pressure, connections_whose_client_reads_no_more_are_closed) {
   while (gateway.metric("gatehouse_connections", {"state=\"active\""}) > 0 && !deadline.passed())
     gateway.process().pause(Millis(50));
   EXPECT_EQ(gateway.metric("gatehouse_connections", {"state=\"active\""}), 0);
+}
+
+/// Clients that stop reading when the answer is nearly there: its end lies in the gateway, and nothing else is under
+/// way.
+struct Tails {
+  explicit Tails(Gateway& gateway) {
+    for (int i = 0; i < 12; ++i) {
+      raws.push_back(std::make_unique<RawClient>(gateway.connect({.receive_buffer = 64 * 1024})));
+      clients.push_back(std::make_unique<H2Client>(*raws.back(), H2Client::Options{.window = 1U << 30}));
+      sizes.push_back(2'600'000 + i * 60'000);
+      ids.push_back(clients.back()->request("GET", "/?size=" + std::to_string(sizes.back())));
+    }
+  }
+  void expect_all_whole() {
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      const H2Answer& answer = clients[i]->wait(ids[i], Deadline(kLong));
+      EXPECT_FALSE(answer.reset) << sizes[i];
+      EXPECT_EQ(answer.response.body.size(), sizes[i]);
+    }
+  }
+  std::vector<std::unique_ptr<RawClient>> raws;
+  std::vector<std::unique_ptr<H2Client>> clients;
+  std::vector<std::int32_t> ids;
+  std::vector<std::size_t> sizes;
+};
+
+TEST(Http2Pressure, the_end_of_an_answer_waits_for_a_slow_client_longer_than_an_idle_connection) {
+  EchoService echo;
+  Gateway gateway("limits: {idle_timeout: 500ms}\n" + forward_all(echo.url()));
+  Tails tails(gateway);
+  gateway.process().pause(Millis(3000));
+  tails.expect_all_whole();
+}
+
+TEST(Http2Pressure, a_drain_waits_for_the_end_of_an_answer) {
+  EchoService echo;
+  Gateway gateway(forward_all(echo.url()));
+  Tails tails(gateway);
+  gateway.process().pause(Millis(500));
+  gateway.process().signal(SIGTERM);
+  gateway.process().pause(Millis(2500));
+  tails.expect_all_whole();
+  EXPECT_EQ(gateway.stop(), 0);
+}
+
+TEST(Http2Pressure, a_client_that_goes_takes_no_connection_of_the_services_along) {
+  EchoService echo;
+  Gateway inner(std::string(kOneWorker) + forward_all(echo.url(), "pool: {max_connections: 300}"));
+  Gateway gateway(std::string(kOneWorker) +
+                  forward_all("h2c://127.0.0.1:" + std::to_string(inner.port()), "pool: {max_connections: 1}"));
+  RawClient polls = gateway.connect(), goes = gateway.connect();
+  EXPECT_EQ(gateway.get("/").status, 200);
+  polls.send(request("GET", "/?delay=3000"));
+  goes.send(request("GET", "/?delay=3000"));
+  gateway.process().pause(Millis(1300));
+  goes.reset();
+  gateway.process().pause(Millis(100));
+  EXPECT_EQ(gateway.get("/").status, 200);
+  EXPECT_EQ(polls.read_response().status, 200);
+  EXPECT_EQ(gateway.metric("gatehouse_upstream_connections_opened_total"), 1);
+}
+
+TEST(Http2Pressure, a_service_that_takes_one_stream_at_a_time_gets_more_connections) {
+  EchoService echo;
+  Gateway inner("limits: {http2: {max_concurrent_streams: 1}}\n" + std::string(kOneWorker) + forward_all(echo.url()));
+  Gateway gateway(std::string(kOneWorker) + forward_all("h2c://127.0.0.1:" + std::to_string(inner.port())));
+  RawClient slow = gateway.connect(), first = gateway.connect(), second = gateway.connect();
+  slow.send(request("GET", "/?delay=2500"));
+  first.send(request("GET", "/"));
+  second.send(request("GET", "/"));
+  EXPECT_EQ(first.read_response().status, 200);
+  EXPECT_EQ(second.read_response().status, 200);
+  EXPECT_EQ(slow.read_response().status, 200);
+}
+
+TEST(Http2Pressure, a_connection_that_never_says_anything_holds_up_only_who_is_on_it) {
+  const std::string settings = h2_frame(H2Frame::settings, 0, 0) + h2_frame(H2Frame::settings, kAck, 0);
+  const std::string good = h2_frame(H2Frame::headers, kEndHeaders | kEndStream, 1, h2_fields({{":status", "200"}}));
+  const Step asked = [](PeerConnection& connection) {
+    return connection.read_until([](std::string_view bytes) { return bytes.size() > 100; });
+  };
+  ScriptedPeer service({{step::hang()}, {step::send(settings), asked, step::send(good), step::hang()}});
+  Gateway gateway(std::string(kOneWorker) + forward_all("h2c://" + service.address(), "timeouts: {read: 3s}"));
+  RawClient mute = gateway.connect(), next = gateway.connect();
+  mute.send(request("GET", "/"));
+  gateway.process().pause(Millis(50));
+  next.send(request("GET", "/"));
+  EXPECT_EQ(next.read_response().status, 200);
+  EXPECT_EQ(mute.read_response().status, 504);
 }
 
 TEST(Http2Pressure, a_stalled_client_does_not_hold_up_who_shares_its_services_connection) {
