@@ -32,12 +32,25 @@ struct WrittenRoute : Route {
   Mark action_mark;
 };
 
+/// An entry of `api_keys`: a consumer with one key.
+struct ApiKey {
+  Secret key;
+  std::string key_hash, name, tier;
+  std::optional<Rate> rate_limit;
+  std::vector<std::string> services, groups;
+  Mark mark, key_mark;
+  std::string config_path;
+};
+
 struct WrittenModel : Model {
   std::vector<std::string> include;
   std::vector<WrittenListener> written_listeners;
   std::vector<WrittenService> written_services;
   std::vector<WrittenRoute> written_routes;
   Reference default_service_reference;
+  std::vector<std::pair<std::string, Tier>> written_tiers;
+  std::vector<ApiKey> api_keys;
+  const Node* validation = nullptr;
 };
 
 /// The tables of the native format, outermost first. Built once.
@@ -54,6 +67,20 @@ Value<std::vector<PluginUse>> plugin_list();
 Value<std::vector<WrittenListener>> listener_list();
 Value<std::vector<WrittenService>> service_list();
 Value<std::vector<WrittenRoute>> route_list();
+Value<std::vector<Consumer>> consumer_list();
+Value<std::vector<ApiKey>> api_key_list();
+Value<std::vector<std::pair<std::string, Tier>>> tier_map();
+Value<Authentication> authentication();
+bool decode_authentication(const Node& node, const Where& at, Authentication& to);
+bool decode_credential(const Node& node, const Where& at, CredentialUse& to);
+/// What all credentials have, and what is of the type.
+std::pair<Node, Node> split_credential(const Node& written);
+/// "" or which of the limits could never be reached. `rates` go from the shortest period to the longest.
+std::string check_window_order(const std::vector<Rate>& rates);
+/// Ranks from here on are before or of authentication (plugin/authentication.h).
+inline constexpr int kLowestAuthenticationRank = 1000;
+Value<const Node*> api_key_validation();
+const Options<CredentialUse>& credential_options();
 Value<Reference> reference(std::string type);
 /// The name of a file, relative to the file in which it is written.
 Value<std::string> file_name();
@@ -76,6 +103,13 @@ Mark mark_of(const Node& node, const char* key);
 /// Names, references and what spans several objects; completes the model. `tree` owns the nodes that plugins keep.
 Model resolve(WrittenModel written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
               Diagnostics& out);
+
+/// Consumers, tiers and api_keys: completes them, and checks that they name what there is.
+void resolve_identity(WrittenModel& written, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
+                      const std::vector<std::string>& services, Diagnostics& out);
+/// The plugins and the consumer that an `auth` names.
+void check_authentication(const Authentication& auth, const std::string& path, const Model& model,
+                          const Catalogue& catalogue, Diagnostics& out);
 
 /// Checks the plugins of one list, and lets their configs share `tree`.
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,

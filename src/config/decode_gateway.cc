@@ -306,8 +306,16 @@ const Options<WrittenModel>& root_options() {
           .add("services", &WrittenModel::written_services, service_list(), "What stands behind the gateway.")
           .add("routes", &WrittenModel::written_routes, route_list(), "Which request goes where.")
           .add("plugins", &Model::plugins, plugin_list(), "Plugins for every route.")
-          .later({"import", "redis", "consul", "consumers", "tiers", "auth", "api_keys", "validation", "oauth", "env",
-                  "tls", "consumer_groups", "tracing", "retry", "health", "circuit_breaker", "discovery", "tests"});
+          .add("consumers", &Model::consumers, consumer_list(), "Who calls, and what they prove themselves with.")
+          .add("tiers", &WrittenModel::written_tiers, tier_map(),
+               "Limits by name, for consumers and keys. `free`, `standard`, `premium` and `enterprise` (100, 1,000, "
+               "10,000 and 100,000 an hour) are there until redefined.")
+          .add("api_keys", &WrittenModel::api_keys, api_key_list(),
+               "Keys that are consumers of their own; puts `key-auth` on every route.")
+          .add("validation", &WrittenModel::validation, api_key_validation(),
+               "Of `api_keys`: the options of `key-auth`, and `header_name` for its `key_names`.")
+          .later({"import", "redis", "consul", "auth", "oauth", "env", "tls", "consumer_groups", "tracing", "retry",
+                  "health", "circuit_breaker", "discovery", "tests"});
   return table;
 }
 

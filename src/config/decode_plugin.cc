@@ -104,6 +104,8 @@ const Options<PluginUse>& plugin_options() {
           .add("instance", &PluginUse::instance, name(), "Makes a second instance of a plugin.")
           .add("phase", &PluginUse::before_auth, phase(),
                "`before_auth` moves a rate-limiting in front of authentication.")
+          .add("route", &PluginUse::route, name(), "Of a consumer's plugin: the route where alone it counts.")
+          .add("service", &PluginUse::service, service_name(), "The same with a service.")
           .later({"when", "consumer", "consumers", "tags"});
   return table;
 }
@@ -126,7 +128,15 @@ void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const 
     PluginUse& use = plugins[i];
     if (use.name.empty()) continue;
     if (use.config) use.config = std::shared_ptr<const Node>(tree, use.config.get());
-    const auto same = [&](const PluginUse& other) { return other.name == use.name && other.instance == use.instance; };
+    const bool placed = !use.route.empty() || !use.service.empty();
+    if (placed && !use.config_path.starts_with("consumers["))
+      out.error(use.mark, use.config_path, "only a consumer's plugins name a \"route\" or a \"service\"");
+    if (!use.route.empty() && !use.service.empty())
+      out.error(use.mark, use.config_path, "names a \"route\" and a \"service\": one of them is enough");
+    const auto same = [&](const PluginUse& other) {
+      return other.name == use.name && other.instance == use.instance && other.route == use.route &&
+             other.service == use.service;
+    };
     const auto first = std::find_if(plugins.begin(), plugins.begin() + static_cast<std::ptrdiff_t>(i), same);
     if (first != plugins.begin() + static_cast<std::ptrdiff_t>(i)) {
       out.error(use.mark, use.config_path,

@@ -253,8 +253,11 @@ const Options<WrittenRoute>& route_options() {
                "Other protocols that a client may change to (`Upgrade`): the connection becomes a tunnel.")
           .add("timeouts", &Route::timeouts, route_timeouts().nested(), "Replaces the service's, key by key.")
           .add("limits", &Route::limits, route_limits().nested(), "Replaces the gateway's, key by key.")
+          .add("auth", &Route::auth, authentication(),
+               "`none`, `{any: [jwt, key-auth]}` or `{all: […]}`: which authentication plugins must pass; `anonymous`: "
+               "the consumer that stands in.")
           .add("plugins", &Route::plugins, plugin_list(), "Plugins for this route.")
-          .later({"compose", "graphql", "lambda", "retry", "auth", "oauth_scopes", "when", "consumers", "validation",
+          .later({"compose", "graphql", "lambda", "retry", "oauth_scopes", "when", "consumers", "validation",
                   "circuit_breaker", "tests", "api_keys", "cookies", "buffering"});
   return table;
 }

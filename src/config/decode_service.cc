@@ -327,8 +327,9 @@ const Options<WrittenService>& service_options() {
           .add("load_balancing", &WrittenService::algorithm, balancing(), "How a target is chosen.")
           .add("timeouts", &Service::timeouts, service_timeouts().nested(), "How long each step may take.")
           .add("pool", &Service::pool, pool_options().nested(), "Connections to the targets.")
+          .add("auth", &Service::auth, authentication(), "As a route's, for those that have none.")
           .add("plugins", &Service::plugins, plugin_list(), "Plugins for the routes that lead here.")
-          .later({"health", "circuit_breaker", "retry", "auth", "websocket", "upgrade", "resolve", "zone", "limits",
+          .later({"health", "circuit_breaker", "retry", "websocket", "upgrade", "resolve", "zone", "limits",
                   "proxy_protocol", "validation"});
   return table;
 }

@@ -144,6 +144,8 @@ class Reader {
         for (Node& item : entry.value.items()) known->value.push(std::move(item));
       } else if (known->value.is_null() && entry.value.is_sequence()) {
         known->value = std::move(entry.value);
+      } else if (entry.key == "tiers" && known->value.is_mapping() && entry.value.is_mapping()) {
+        merge(std::move(entry.value), known->value);  // by name, each name once
       } else if (!(known->value.is_sequence() && entry.value.is_null())) {
         out_.error(entry.key_mark, entry.key, "is defined twice, first at " + known->key_mark.text());
       }

@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,20 @@ namespace gatehouse::config {
 
 class Node;
 class Decoder;
+
+/// What tells a credential from all others of its type. `unique` may be the secret's hash, `shown` is for logs.
+struct CredentialName {
+  std::string unique, shown;
+};
+
+/// What an authentication plugin says of consumers' credentials of its type.
+struct CredentialInfo {
+  /// Decodes what is written besides the keys that all credentials have, and reports every fault.
+  std::function<void(const Node& written, const std::string& path, Diagnostics&)> check;
+  std::function<CredentialName(const Node& written)> name;
+  std::function<Node(const Node& written)> effective;  ///< for printing: complete, without secrets
+  std::function<std::string()> schema, options_table;
+};
 
 /// What the configuration layer must know of a plugin without linking it.
 struct PluginInfo {
@@ -28,6 +43,13 @@ struct PluginInfo {
   std::function<std::vector<std::pair<std::string, Mark>>(const Node* config)> service_references;
   /// A written config for printing: defaults filled in, secrets as ***. Empty: printed as written.
   std::function<std::shared_ptr<const Node>(const Node* config)> effective;
+  /// It finds out who calls: `auth` may name it.
+  bool authenticates = false;
+  std::optional<CredentialInfo> credential;
+  /// Header fields that say who calls, filled by it: taken out of what clients send, on every route.
+  std::function<std::vector<std::string>(const Node* config)> identity_headers;
+  /// Query parameters that hold credentials: *** in logs.
+  std::function<std::vector<std::string>(const Node* config)> secret_parameters;
 };
 
 /// Checks that other layers lend to the loader, so that config links none of them.

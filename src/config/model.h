@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/ip_address.h"
+#include "base/period.h"
 #include "config/diagnostic.h"
 
 namespace gatehouse::config {
@@ -71,9 +72,47 @@ struct PluginUse {
   std::string instance;  ///< "" unless a second one of a kind is wanted
   bool enabled = true;
   bool before_auth = false;            ///< phase: before_auth
+  std::string route, service;          ///< of a consumer's: where alone it counts, "" for everywhere
   std::shared_ptr<const Node> config;  ///< the mapping under `config`, null if absent
   Mark mark;
   std::string config_path;  ///< "routes[2].plugins[0]", for messages
+};
+
+/// Which authentication plugins a route or service asks for.
+struct Authentication {
+  enum class Mode : std::uint8_t { none, any, all };
+  Mode mode = Mode::all;
+  std::vector<std::string> plugins;  ///< by name; empty for none
+  std::string anonymous;             ///< the consumer that stands in, "" for nobody
+  Mark mark;
+};
+
+/// A key, password, certificate … of a consumer.
+struct CredentialUse {
+  std::string type;  ///< the authentication plugin that knows it
+  std::string id;    ///< as written, or what the plugin makes of it; no secret
+  std::string tier;  ///< instead of the consumer's
+  std::optional<Rate> rate_limit;
+  std::vector<std::string> services;   ///< empty: all
+  std::shared_ptr<const Node> config;  ///< what is left, for the plugin's own table
+  Mark mark;
+  std::string config_path;
+};
+
+struct Consumer {
+  std::string username, id, custom_id;
+  std::vector<std::string> groups;
+  std::string tier;
+  std::vector<CredentialUse> credentials;
+  std::vector<PluginUse> plugins;
+  Mark mark;
+  std::string config_path;
+};
+
+struct Tier {
+  std::string name;
+  std::vector<Rate> limits;  ///< by period, the shortest first
+  Mark mark;
 };
 
 struct Target {
@@ -128,6 +167,7 @@ struct Service {
   Mark tls_mark;   ///< of the key, or of the service
   Timeouts timeouts;
   Pool pool;
+  std::optional<Authentication> auth;
   std::vector<PluginUse> plugins;
 };
 
@@ -209,6 +249,7 @@ struct Route {
   Action action;
   Timeouts timeouts;
   RouteLimits limits;
+  std::optional<Authentication> auth;  ///< instead of the service's
   std::vector<PluginUse> plugins;
 };
 
@@ -295,6 +336,8 @@ struct Model {
   std::vector<Service> services;
   std::vector<Route> routes;
   std::vector<PluginUse> plugins;  ///< for every route
+  std::vector<Consumer> consumers;
+  std::vector<Tier> tiers;
 };
 
 }  // namespace gatehouse::config

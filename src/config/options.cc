@@ -191,5 +191,17 @@ PluginInfo plugin_info(std::string name, std::string summary, int rank, std::sha
   return info;
 }
 
+CredentialInfo credential_info(std::shared_ptr<const Table> table, std::function<CredentialName(const Node&)> name) {
+  return {.check =
+              [table](const Node& written, const std::string& path, Diagnostics& out) {
+                const auto to = table->make();
+                table->decode(written, Where(out, path, written.mark()), to.get());
+              },
+          .name = std::move(name),
+          .effective = [table](const Node& written) { return table->effective(&written); },
+          .schema = [table] { return to_json(table->schema()); },
+          .options_table = [table] { return table->markdown(); }};
+}
+
 }  // namespace detail
 }  // namespace gatehouse::config

@@ -75,6 +75,7 @@ class Table {
 namespace detail {
 std::shared_ptr<const ValueKind> nested_kind(std::shared_ptr<const Table> table);
 PluginInfo plugin_info(std::string name, std::string summary, int rank, std::shared_ptr<const Table> table);
+CredentialInfo credential_info(std::shared_ptr<const Table> table, std::function<CredentialName(const Node&)> name);
 }  // namespace detail
 
 /// The table of the options of struct C. Built once, then read by any thread.
@@ -153,6 +154,14 @@ class Options {
 template <class C>
 PluginInfo plugin_info(std::string name, std::string summary, int rank, const Options<C>& options) {
   return detail::plugin_info(std::move(name), std::move(summary), rank, options.table());
+}
+
+/// The credentials of an authentication plugin: what is written of one besides the keys that all have, and what tells
+/// it from others.
+template <class C>
+CredentialInfo credential_info(const Options<C>& options, CredentialName (*name)(const C&)) {
+  return detail::credential_info(options.table(),
+                                 [&options, name](const Node& written) { return name(options.read(&written)); });
 }
 
 }  // namespace gatehouse::config

@@ -22,14 +22,35 @@ void complete_plugins(Node* owner, const Catalogue& catalogue) {
   }
 }
 
+/// Hides what consumers prove themselves with: all of it where nobody knows its type.
+void complete_credentials(Node& consumer, const Catalogue& catalogue) {
+  Node* credentials = consumer.find("credentials");
+  if (!credentials) return;
+  for (Node& credential : credentials->items()) {
+    auto [common, own] = split_credential(credential);
+    const Node* type = common.find("type");
+    const PluginInfo* info = type ? catalogue.plugin(type->text()) : nullptr;
+    if (info && info->credential) {
+      own = info->credential->effective(own);
+    } else {
+      for (Node::Entry& entry : own.entries()) entry.value = Node::string("***");
+    }
+    for (Node::Entry& entry : own.entries()) common.entries().push_back(std::move(entry));
+    credential = std::move(common);
+  }
+}
+
 Node effective(const Loaded& loaded, const Catalogue& catalogue) {
   Node result = root_options().table()->effective(loaded.tree.get());
   result.erase("include");
   complete_plugins(&result, catalogue);
-  for (const char* list : {"services", "routes"}) {
+  for (const char* list : {"services", "routes", "consumers"}) {
     Node* owners = result.find(list);
     if (!owners) continue;
     for (Node& owner : owners->items()) complete_plugins(&owner, catalogue);
+  }
+  if (Node* consumers = result.find("consumers")) {
+    for (Node& consumer : consumers->items()) complete_credentials(consumer, catalogue);
   }
   return result;
 }

@@ -21,9 +21,14 @@ class Resolver {
       service(fallback.name, fallback.mark, "default_service");
       written_.default_service = fallback.name;
     }
+    // Before the identity adds one of its own, which is checked where it was written.
+    check_plugins(written_.plugins, tree_, catalogue_, service_names_, out_);
+    resolve_identity(written_, tree_, catalogue_, service_names_, out_);
+    for (const Service& each : written_.services) {
+      if (each.auth) check_authentication(*each.auth, "services." + each.name + ".auth", written_, catalogue_, out_);
+    }
     routes();
     access_log();
-    check_plugins(written_.plugins, tree_, catalogue_, service_names_, out_);
     return std::move(static_cast<Model&>(written_));
   }
 
@@ -124,6 +129,7 @@ class Resolver {
       certificates(route);
       patterns(route);
       check_plugins(route.plugins, tree_, catalogue_, service_names_, out_);
+      if (route.auth) check_authentication(*route.auth, route.config_path + ".auth", written_, catalogue_, out_);
       written_.routes.push_back(std::move(static_cast<Route&>(route)));
     }
   }

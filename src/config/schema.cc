@@ -28,6 +28,30 @@ Node plugin_items(const Catalogue& catalogue) {
   return items;
 }
 
+/// What a list of credentials may hold: each known type with its own keys.
+Node credential_items(const Catalogue& catalogue) {
+  Node items = credential_options().table()->schema();
+  items.erase("additionalProperties");
+  items.set("unevaluatedProperties", Node::boolean(false));
+  Node& types = items.find("properties")->find("type")->set("enum", Node::sequence());
+  Node conditions = Node::sequence();
+  for (const PluginInfo& plugin : catalogue.plugins) {
+    if (!plugin.credential) continue;
+    types.push(Node::string(plugin.name));
+    Diagnostics faults;
+    Node own = parse_document(plugin.credential->schema(), plugin.name, faults);
+    if (faults.has_errors()) continue;
+    own.erase("additionalProperties");
+    Node wanted = Node::mapping();
+    wanted.set("properties", Node::mapping()).set("type", Node::mapping()).set("const", Node::string(plugin.name));
+    Node& condition = conditions.push(Node::mapping());
+    condition.set("if", std::move(wanted));
+    condition.set("then", std::move(own));
+  }
+  if (!conditions.items().empty()) items.set("allOf", std::move(conditions));
+  return items;
+}
+
 /// Lists of plugins refer to one definition, wherever they stand.
 void refer_to_plugins(Node& owner_schema) {
   Node* properties = owner_schema.find("properties");
@@ -41,7 +65,10 @@ void refer_to_plugins(Node& owner_schema) {
 std::string schema(const Catalogue& catalogue) {
   Node body = root_options().table()->schema();
   refer_to_plugins(body);
-  for (const char* list : {"services", "routes"}) refer_to_plugins(*body.find("properties")->find(list)->find("items"));
+  for (const char* list : {"services", "routes", "consumers"})
+    refer_to_plugins(*body.find("properties")->find(list)->find("items"));
+  *body.find("properties")->find("consumers")->find("items")->find("properties")->find("credentials")->find("items") =
+      credential_items(catalogue);
   body.set("patternProperties", Node::mapping()).set("^x-", Node::mapping());
   Node result = Node::mapping();
   result.set("$schema", Node::string("https://json-schema.org/draft/2020-12/schema"));

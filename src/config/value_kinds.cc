@@ -338,6 +338,20 @@ Value<Duration> duration(bool may_be_off, Duration min) {
                            .expects = expects});
 }
 
+Value<Rate> rate() {
+  const std::string expects = "a rate such as 10/second or 10000/hour";
+  return scalar<Rate>({.parse = [=](const std::string& text, Rate& to) -> std::string {
+                         const auto value = parse_rate(text);
+                         if (!value) return expects;
+                         to = *value;
+                         return "";
+                       },
+                       .print = [](const Rate& v) { return Node::word(rate_text(v)); },
+                       .schema = type_schema("string"),
+                       .type = "rate",
+                       .expects = expects});
+}
+
 Value<std::uint64_t> bytes(bool may_be_off) {
   const std::string expects = std::string("a size such as 512B, 32KiB or 8MiB") + (may_be_off ? ", or off" : "");
   return scalar<std::uint64_t>({.parse = [=](const std::string& text, std::uint64_t& to) -> std::string {

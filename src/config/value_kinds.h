@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/ip_address.h"
+#include "base/period.h"
 #include "config/diagnostic.h"
 #include "config/model.h"
 #include "config/node.h"
@@ -157,6 +158,8 @@ Value<Duration> duration(bool may_be_off = false, Duration min = Duration::zero(
 /// 512B 32KiB 8MiB, a bare number is bytes; `off` is UINT64_MAX where `may_be_off`.
 Value<std::uint64_t> bytes(bool may_be_off = false);
 Value<std::uint32_t> bytes32(std::uint32_t min, std::uint32_t max);
+/// 10000/hour
+Value<Rate> rate();
 Value<Cidr> cidr();
 /// List of "Name: value" or {Name: value}, or one mapping of names to values. Names are header names where `headers`
 /// (checked, and Content-Length, Transfer-Encoding and Connection refused).
@@ -216,9 +219,11 @@ Value<std::optional<T>> optional(Value<T> inner) {
 /// The texts of values, for decoding elsewhere. nullopt: not of the form.
 std::optional<Duration> parse_duration(std::string_view text);
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
+std::optional<Rate> parse_rate(std::string_view text);
 std::optional<double> parse_percentage(std::string_view text);
 /// "5s", "250ms", "off": the shortest that reads back.
 std::string duration_text(Duration value);
+std::string rate_text(const Rate& rate);
 /// "32KiB", "off".
 std::string bytes_text(std::uint64_t value);
 /// "" or what is wrong with it.

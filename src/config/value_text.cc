@@ -78,6 +78,24 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   return scaled(text, kByteUnits, 1);
 }
 
+std::optional<Rate> parse_rate(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto period = std::ranges::find(kPeriodNames, text.substr(slash + 1));
+  Rate rate;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + slash, rate.most);
+  if (fault != std::errc() || end != text.data() + slash || rate.most == 0 || rate.most > kMostInPeriod ||
+      period == std::end(kPeriodNames)) {
+    return std::nullopt;
+  }
+  rate.period = static_cast<Period>(period - std::begin(kPeriodNames));
+  return rate;
+}
+
+std::string rate_text(const Rate& rate) {
+  return std::to_string(rate.most) + "/" + std::string(kPeriodNames[static_cast<std::size_t>(rate.period)]);
+}
+
 std::optional<double> parse_percentage(std::string_view text) {
   if (text.ends_with('%')) text.remove_suffix(1);
   double value = 0;

@@ -82,7 +82,9 @@ void write_error_document(plugin::Exchange& x, config::ErrorFormat format) {
   const std::string_view text = json_escaped(message, x.arena);
   std::string_view type = "application/json";
   std::string_view body;
-  if (format == config::ErrorFormat::problem) {
+  if (!x.refusal_json().empty()) {
+    body = x.refusal_json();
+  } else if (format == config::ErrorFormat::problem) {
     char digits[8];
     const std::string_view status(
         digits, static_cast<std::size_t>(std::to_chars(digits, digits + 8, x.response.status).ptr - digits));

@@ -20,12 +20,15 @@ ExchangeDriver::ExchangeDriver(Worker& worker, const Call& call, Arena& arena, h
   x_.request = head;
   x_.worker = worker.index();
   x_.now = worker.reactor().now();
+  x_.scope = &call.scope;
   x_.method = head.method_text;
   sent_path_ = head.target;
   take_in(x_, call.arrival, snapshot().model(), worker.random());
   const std::uint16_t listener = pinned_->listener_index[call.arrival.listener];
   name_client(x_, snapshot().model(), listener);
+  remove_identity(x_, snapshot().identity_headers);
   dispatch_.route(x_, listener, worker.random());
+  chain_ = &dispatch_.destination().chain;
   // Whoever sends a target that can be read two ways gets no second chance on this connection.
   if (x_.reason == Reason::bad_request) call.stream.close_after();
 }
@@ -40,9 +43,11 @@ ExchangeDriver::ExchangeDriver(Worker& worker, const Call& call, Arena& arena, c
   ++pinned_->pins[worker.index()].count;
   x_.worker = worker.index();
   x_.now = worker.reactor().now();
+  x_.scope = &call.scope;
   x_.request.method = http::Method::other;
   take_in(x_, call.arrival, snapshot().model(), worker.random());
   x_.refuse(error.reason, error.detail);
+  chain_ = &dispatch_.destination().chain;
 }
 
 ExchangeDriver::~ExchangeDriver() {
@@ -52,19 +57,33 @@ ExchangeDriver::~ExchangeDriver() {
 
 void ExchangeDriver::let_go_of_snapshot() {
   const Destination& destination = dispatch_.destination();
-  if (!destination.chain.complete().empty()) return;  // these hooks are still to run
+  if (!chain_->complete().empty()) return;  // these hooks are still to run
   series_ = destination.series;
   x_.route = x_.arena.copy(x_.route);
   x_.service = x_.arena.copy(x_.service);
+  if (x_.consumer != nullptr) consumer_ = x_.arena.copy(x_.consumer->username);
+  x_.consumer = nullptr;
+  x_.credential = nullptr;
   worker_.unpin(std::exchange(pinned_, nullptr));
 }
 
 Task<void> ExchangeDriver::run() {
   if (dispatch_.runs_request_hooks(x_)) {
-    for (const plugin::Plugin* plugin : dispatch_.destination().chain.request()) {
-      Verdict verdict = plugin->on_request(x_);
-      if (verdict == Verdict::suspend) verdict = co_await plugin->on_request_async(x_);
-      if (verdict == Verdict::reply) break;
+    const bool authenticates = dispatch_.destination().authenticates;
+    if (authenticates) plugin::begin_authentication(x_, dispatch_.destination().rules);
+    bool go_on = true;
+    for (const bool identified : {false, true}) {
+      for (const plugin::Plugin* plugin : identified ? chain_->behind_identity() : chain_->before_identity()) {
+        Verdict verdict = plugin->on_request(x_);
+        if (verdict == Verdict::suspend) verdict = co_await plugin->on_request_async(x_);
+        go_on = verdict != Verdict::reply;
+        if (!go_on) break;
+      }
+      if (go_on && !identified && authenticates) {
+        go_on = plugin::finish_authentication(x_) != Verdict::reply;
+        if (go_on) chain_ = snapshot().chain_for(x_, *chain_);
+      }
+      if (!go_on) break;
     }
   }
   if (!x_.replied) co_await forward();
@@ -77,7 +96,7 @@ Task<void> ExchangeDriver::forward() {
   const ResolvedTimeouts& times = to.timeouts;
   const actions::ForwardTimeouts timeouts{times.connect, times.send,        times.read,
                                           times.total,   times.stream_idle, dispatch_.body_timeout()};
-  actions::Forward forward(x_, call_.stream, to.chain, *to.service->cluster, timeouts, call_.scope);
+  actions::Forward forward(x_, call_.stream, *chain_, *to.service->cluster, timeouts, call_.scope);
   forward.set_cookie(dispatch_.sticky_cookie());
   co_await forward.run(dispatch_.finish_head(x_));
   report_ = forward.report();
@@ -89,7 +108,7 @@ Task<void> ExchangeDriver::forward() {
 }
 
 Task<void> ExchangeDriver::send_reply() {
-  for (const plugin::Plugin* plugin : dispatch_.destination().chain.response()) {
+  for (const plugin::Plugin* plugin : chain_->response()) {
     const Verdict verdict = plugin->on_response(x_);
     if (verdict == Verdict::suspend) co_await plugin->on_response_async(x_);
   }
@@ -111,7 +130,7 @@ Task<void> ExchangeDriver::send_reply() {
 void ExchangeDriver::complete() {
   if (pinned_ != nullptr) {
     series_ = dispatch_.destination().series;
-    for (const plugin::Plugin* plugin : dispatch_.destination().chain.complete()) plugin->on_complete(x_);
+    for (const plugin::Plugin* plugin : chain_->complete()) plugin->on_complete(x_);
   }
   const TimePoint now = worker_.reactor().now();
   const auto micros = [](Duration duration) {
@@ -146,6 +165,7 @@ void ExchangeDriver::complete() {
   record.reason = to_string(x_.reason);
   record.route = x_.route;
   record.service = x_.service;
+  record.consumer = x_.consumer != nullptr ? std::string_view(x_.consumer->username) : consumer_;
   record.target = report_.target;
   record.bytes_in = call_.stream.body_in();
   record.bytes_out = call_.stream.body_out();

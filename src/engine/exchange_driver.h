@@ -11,7 +11,7 @@ namespace gatehouse::engine {
 ///
 ///   take in   who is calling, which fields come in (inbound.h)
 ///   route     method, host, normalised path → route, destination, rewritten path (dispatch.h)
-///   request   the chain's request hooks; a reply ends here
+///   request   the chain's request hooks; between them it is settled who calls. A reply ends here
 ///   action    forward (with the response hooks between head and body), redirect, respond
 ///   reply     where the gateway answers itself: response hooks, error document, head and body
 ///   complete  on_complete hooks, access log, metrics: exactly once, also after errors
@@ -42,10 +42,12 @@ class ExchangeDriver {
   PublishedSnapshot* pinned_;  ///< null once let go of
   plugin::Exchange x_;
   Dispatch dispatch_;
+  const plugin::Chain* chain_;  ///< the destination's, with the consumer's own plugins once it is known
   std::int64_t wall_us_;
   std::string_view sent_path_;  ///< path and query as the client sent them
   actions::ForwardReport report_;
   std::uint32_t series_ = 0;
+  std::string_view consumer_;  ///< for the log, where the consumer has been let go of
 };
 
 }  // namespace gatehouse::engine

@@ -204,6 +204,10 @@ void name_client(plugin::Exchange& x, const config::Model& model, std::size_t li
   say(headers.fingerprint, x.certificate->fingerprint);
 }
 
+void remove_identity(plugin::Exchange& x, std::span<const std::string> names) {
+  for (const std::string& name : names) x.request.fields.remove(name);
+}
+
 bool is_trusted_proxy(const config::Model& model, const IpAddress& peer) {
   return !model.trusted_proxies.empty() && trusted(model.trusted_proxies, peer);
 }

@@ -1,4 +1,7 @@
 #pragma once
+#include <span>
+#include <string>
+
 #include "base/random.h"
 #include "config/model.h"
 #include "engine/call.h"
@@ -16,6 +19,9 @@ void take_in(plugin::Exchange& exchange, const Arrival& arrival, const config::M
 /// Fields that say who the client is by its certificate: taken out of what it sent, and set where `listener` (an index)
 /// is to say so.
 void name_client(plugin::Exchange& exchange, const config::Model& model, std::size_t listener);
+
+/// Takes out fields of that name, which the configuration fills from what it knows of the client.
+void remove_identity(plugin::Exchange& exchange, std::span<const std::string> names);
 
 /// Whether forwarding fields from `peer` count.
 bool is_trusted_proxy(const config::Model& model, const IpAddress& peer);

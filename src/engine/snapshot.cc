@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "config/node.h"
+
 namespace gatehouse::engine {
 namespace {
 
@@ -14,6 +16,11 @@ class Builder {
       : snapshot_(snapshot), model_(snapshot.model()), types_(types), surroundings_(surroundings) {}
 
   void build() {
+    snapshot_.consumers = std::make_shared<plugin::Consumers>(model_);
+    surroundings_.plugin_context().begin(snapshot_.consumers);
+    add_plugins_of_auth();
+    add_tier_limits();
+    add_consumer_plugins();
     snapshot_.global_plugins = instances(model_.plugins, "global");
     for (const config::Service& service : model_.services) add_service(service);
     if (snapshot_.router == nullptr) snapshot_.router = routing::compile(model_);
@@ -31,13 +38,17 @@ class Builder {
   }
 
  private:
-  std::vector<Instance> instances(const std::vector<config::PluginUse>& uses, const std::string& scope) {
+  std::vector<Instance> instances(std::span<const config::PluginUse> uses, const std::string& scope) {
     std::vector<Instance> made;
+    made.reserve(uses.size());
     for (const config::PluginUse& use : uses) {
       const auto type =
           std::find_if(types_.begin(), types_.end(), [&](const auto* each) { return each->name == use.name; });
       if (type == types_.end()) continue;  // the loader has refused unknown names
-      Instance instance{*type, rank_of(**type), use.instance, nullptr, &use};
+      const config::PluginInfo& info = info_of(**type);
+      note_names(info, use);
+      const int rank = use.before_auth ? plugin::kBeforeAuthenticationRank : info.rank;
+      Instance instance{*type, rank, use.instance, nullptr, &use};
       surroundings_.plugin_context().enter(scope + " /" + use.instance);
       if (use.enabled) instance.plugin = (*type)->make(use.config.get(), surroundings_.plugin_context());
       made.push_back(std::move(instance));
@@ -45,10 +56,76 @@ class Builder {
     return made;
   }
 
-  int rank_of(const plugin::PluginType& type) {
-    const auto [at, fresh] = ranks_.try_emplace(&type, 0);
-    if (fresh) at->second = type.info().rank;
+  const config::PluginInfo& info_of(const plugin::PluginType& type) {
+    const auto [at, fresh] = infos_.try_emplace(&type);
+    if (fresh) at->second = type.info();
     return at->second;
+  }
+
+  void note_names(const config::PluginInfo& info, const config::PluginUse& use) {
+    const auto add = [](std::vector<std::string>& to, std::vector<std::string> names) {
+      for (std::string& name : names) {
+        if (std::ranges::find(to, name) == to.end()) to.push_back(std::move(name));
+      }
+    };
+    if (!use.enabled) return;
+    if (info.identity_headers) add(snapshot_.identity_headers, info.identity_headers(use.config.get()));
+    if (info.secret_parameters) add(snapshot_.secret_parameters, info.secret_parameters(use.config.get()));
+  }
+
+  /// What an `auth` names and no list has stands there with its default options.
+  void add_plugins_of_auth() {
+    std::vector<std::string> names;
+    const auto note = [&names](const std::optional<config::Authentication>& auth) {
+      if (!auth) return;
+      for (const std::string& name : auth->plugins) {
+        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+      }
+    };
+    for (const config::Service& service : model_.services) note(service.auth);
+    for (const config::Route& route : model_.routes) note(route.auth);
+    for (const std::string& name : names) {
+      config::PluginUse& use = snapshot_.made_uses.emplace_back();
+      use.name = name;
+      use.config_path = "auth";
+      for (Instance& instance : instances({&use, 1}, "auth")) snapshot_.named_by_auth.push_back(std::move(instance));
+    }
+  }
+
+  /// A tier's limits hold wherever its consumers are known: one limiter for all routes.
+  void add_tier_limits() {
+    const bool wanted = std::ranges::any_of(model_.consumers, [](const config::Consumer& consumer) {
+      return !consumer.tier.empty() || std::ranges::any_of(consumer.credentials, [](const auto& credential) {
+        return !credential.tier.empty() || credential.rate_limit;
+      });
+    });
+    if (!wanted) return;
+    config::Node tiers = config::Node::mapping();
+    for (const config::Tier& tier : model_.tiers) {
+      config::Node limits = config::Node::mapping();
+      for (const Rate& rate : tier.limits) {
+        limits.set(std::string(kPeriodNames[static_cast<std::size_t>(rate.period)]),
+                   config::Node::integer(static_cast<std::int64_t>(rate.most)));
+      }
+      tiers.set(tier.name, std::move(limits));
+    }
+    auto node = std::make_shared<config::Node>(config::Node::mapping());
+    node->set("tiers", std::move(tiers));
+    config::PluginUse& use = snapshot_.made_uses.emplace_back();
+    use.name = "rate-limiting";
+    use.instance = "(tiers)";  // no name that anybody could write
+    use.config = std::move(node);
+    use.config_path = "tiers";
+    snapshot_.tier_limits = instances({&use, 1}, "tiers");
+  }
+
+  void add_consumer_plugins() {
+    for (std::size_t i = 0; i < model_.consumers.size(); ++i) {
+      const config::Consumer& written = model_.consumers[i];
+      if (written.plugins.empty()) continue;
+      snapshot_.consumers->all()[i].plugins = static_cast<std::uint32_t>(snapshot_.consumer_plugins.size());
+      snapshot_.consumer_plugins.push_back(instances(written.plugins, "consumer " + written.username));
+    }
   }
 
   void add_service(const config::Service& service) {
@@ -65,7 +142,8 @@ class Builder {
 
   Destination destination(const std::string* service_name, const config::Route* route) {
     Destination made;
-    std::vector<const std::vector<Instance>*> levels{&snapshot_.global_plugins};
+    std::vector<const std::vector<Instance>*> levels{&snapshot_.named_by_auth, &snapshot_.tier_limits,
+                                                     &snapshot_.global_plugins};
     const config::Service* service = nullptr;
     if (service_name != nullptr) {
       const std::uint32_t index = services_.at(*service_name);
@@ -74,11 +152,38 @@ class Builder {
       if (!snapshot_.service_plugins[index].empty()) levels.push_back(&snapshot_.service_plugins[index]);
     }
     if (route != nullptr && !snapshot_.route_plugins.back().empty()) levels.push_back(&snapshot_.route_plugins.back());
-    made.chain = plugin::Chain(plugin::merge_levels(levels));
+    std::vector<const Instance*> members = plugin::merge_levels(levels);
+    authenticate(made, members, service, route);
+    made.chain = plugin::Chain(members, snapshot_.arena);
     made.timeouts = resolve_timeouts(service, route);
     made.series =
         surroundings_.series(route != nullptr ? route->name : "", service_name != nullptr ? *service_name : "");
     return made;
+  }
+
+  /// Leaves those of the plugins that ask who calls which `auth` names, or all where there is none.
+  void authenticate(Destination& made, std::vector<const Instance*>& members, const config::Service* service,
+                    const config::Route* route) {
+    using Mode = config::Authentication::Mode;
+    const config::Authentication* auth = nullptr;
+    if (service != nullptr && service->auth) auth = &*service->auth;
+    if (route != nullptr && route->auth) auth = &*route->auth;
+    const auto is_made = [&](const Instance* member, const std::vector<Instance>& list) {
+      return !list.empty() && member >= list.data() && member < list.data() + list.size();
+    };
+    std::erase_if(members, [&](const Instance* member) {
+      if (!info_of(*member->type).authenticates) return false;
+      if (auth == nullptr) return is_made(member, snapshot_.named_by_auth);
+      return std::ranges::find(auth->plugins, member->type->name) == auth->plugins.end();
+    });
+    made.authenticates =
+        std::ranges::any_of(members, [&](const Instance* member) { return info_of(*member->type).authenticates; });
+    if (auth != nullptr) {
+      made.rules.any = auth->mode == Mode::any;
+      if (!auth->anonymous.empty()) made.rules.anonymous = snapshot_.consumers->find(auth->anonymous);
+    }
+    if (!made.authenticates)
+      std::erase_if(members, [&](const Instance* member) { return is_made(member, snapshot_.tier_limits); });
   }
 
   void add_route(std::uint32_t index) {
@@ -126,7 +231,7 @@ class Builder {
   std::span<const plugin::PluginType* const> types_;
   Surroundings& surroundings_;
   std::unordered_map<std::string, std::uint32_t> services_;
-  std::unordered_map<const plugin::PluginType*, int> ranks_;
+  std::unordered_map<const plugin::PluginType*, config::PluginInfo> infos_;
 };
 
 }  // namespace
@@ -153,6 +258,23 @@ const ServiceRuntime* Snapshot::service(std::string_view name) const {
     if (service->name == name) return service.get();
   }
   return nullptr;
+}
+
+const plugin::Chain* Snapshot::chain_for(const plugin::Exchange& x, const plugin::Chain& chain) const {
+  if (x.consumer == nullptr || x.consumer->plugins == 0) return &chain;
+  const std::vector<Instance>& own = consumer_plugins[x.consumer->plugins];
+  const Instance** const nearer = x.arena.array<const Instance*>(own.size());
+  std::size_t count = 0;
+  // The consumer's, then those for a service, then those for a route: the nearest last.
+  for (const int level : {0, 1, 2}) {
+    for (const Instance& instance : own) {
+      const config::PluginUse& use = *instance.use;
+      const int of = !use.route.empty() ? 2 : !use.service.empty() ? 1 : 0;
+      const bool here = of == 0 || (of == 1 ? use.service == x.service : use.route == x.route);
+      if (of == level && here) nearer[count++] = &instance;
+    }
+  }
+  return x.arena.make<plugin::Chain>(plugin::lay_over(chain, {nearer, count}, x.arena));
 }
 
 std::shared_ptr<Snapshot> build_snapshot(std::shared_ptr<const config::Loaded> loaded,

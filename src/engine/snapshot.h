@@ -1,12 +1,16 @@
 #pragma once
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/arena.h"
 #include "config/loader.h"
+#include "plugin/authentication.h"
 #include "plugin/chain.h"
+#include "plugin/consumer.h"
 #include "routing/router.h"
 #include "telemetry/metrics.h"
 #include "upstream/cluster.h"
@@ -34,6 +38,8 @@ struct ServiceRuntime {
 struct Destination {
   const ServiceRuntime* service = nullptr;
   plugin::Chain chain;
+  bool authenticates = false;  ///< the chain asks who calls, by `rules`
+  plugin::AuthenticationRules rules;
   ResolvedTimeouts timeouts{};
   telemetry::SeriesId series = 0;
   std::uint32_t weight = 1;  ///< in a split
@@ -78,7 +84,21 @@ class Snapshot {
   std::vector<plugin::Instance> global_plugins;
   std::vector<std::vector<plugin::Instance>> service_plugins, route_plugins;
 
+  /// What is in no list of the configuration: `auth`'s plugins without one of their own, and the tiers' limits.
+  std::deque<config::PluginUse> made_uses;
+  std::vector<plugin::Instance> named_by_auth, tier_limits;
+
+  std::shared_ptr<plugin::Consumers> consumers;
+  /// By Consumer::plugins; the first is empty.
+  std::vector<std::vector<plugin::Instance>> consumer_plugins{1};
+  std::vector<std::string> identity_headers;   ///< besides those that every gateway knows: taken out of requests
+  std::vector<std::string> secret_parameters;  ///< of queries, in this configuration
+
   const ServiceRuntime* service(std::string_view name) const;
+  /// The chain with the plugins that the exchange's consumer has of its own; `chain` itself for one without.
+  const plugin::Chain* chain_for(const plugin::Exchange& x, const plugin::Chain& chain) const;
+
+  Arena arena;  ///< of the chains; control thread
 };
 
 /// What building a snapshot takes from the running gateway; `explain` and `check` have one without workers.

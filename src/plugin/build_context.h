@@ -1,11 +1,13 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
 
 #include "config/loader.h"
+#include "plugin/consumer.h"
 #include "plugin/plugin.h"
 
 namespace gatehouse::plugin {
@@ -31,6 +33,20 @@ class BuildContext {
   const std::string& scope() const { return scope_; }
   /// The engine's: what is built next stands there.
   void enter(std::string scope) { scope_ = std::move(scope); }
+  /// Who may call, by this configuration.
+  const std::shared_ptr<const Consumers>& consumers() const { return consumers_; }
+  /// The engine's: a configuration begins. What its plugins share by shared_here() begins anew.
+  void begin(std::shared_ptr<const Consumers> consumers) {
+    consumers_ = std::move(consumers);
+    here_.clear();
+  }
+  /// What the plugins of this configuration alone share under `identity`.
+  template <class T>
+  std::shared_ptr<T> shared_here(const std::string& identity, const std::function<std::shared_ptr<T>()>& make) {
+    std::shared_ptr<void>& slot = here_[std::string(typeid(T).name()) + '\0' + identity];
+    if (slot == nullptr) slot = std::static_pointer_cast<void>(make());
+    return std::static_pointer_cast<T>(slot);
+  }
   /// The caller of a service that the configuration names. The service exists: the loader has checked
   /// service_references.
   virtual std::shared_ptr<const HttpCaller> http(std::string_view service) = 0;
@@ -43,6 +59,8 @@ class BuildContext {
 
  private:
   std::string scope_;
+  std::shared_ptr<const Consumers> consumers_ = std::make_shared<const Consumers>();
+  std::map<std::string, std::shared_ptr<void>> here_;
 
  protected:
   virtual std::shared_ptr<void> shared(const std::string& identity,

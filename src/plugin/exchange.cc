@@ -18,7 +18,14 @@ Verdict Exchange::refuse(Reason why, std::string_view message, int status) {
   reply(status != 0 ? status : status_of(why), {}, {});
   reason = why;
   refusal_message_ = message;
+  refusal_json_ = {};
   refused_ = true;
+  return Verdict::reply;
+}
+
+Verdict Exchange::refuse_with(Reason why, std::string_view json, int status) {
+  refuse(why, {}, status);
+  refusal_json_ = json;
   return Verdict::reply;
 }
 

@@ -10,9 +10,18 @@
 #include "http/head.h"
 #include "plugin/body.h"
 
+namespace gatehouse {
+class Scope;
+}
+
 namespace gatehouse::plugin {
 
+class Claims;
 class Plugin;
+struct AuthenticationRules;
+struct Consumer;
+struct Credential;
+struct Refusal;
 
 enum class Verdict : std::uint8_t {
   proceed,  ///< run the next plugin
@@ -28,6 +37,9 @@ class Exchange {
   explicit Exchange(Arena& memory) : arena(memory), request(memory), response(memory) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
+  ~Exchange() {
+    for (const End* end = ends_; end != nullptr; end = end->next) end->run(end->of);
+  }
 
   Arena& arena;
 
@@ -55,7 +67,17 @@ class Exchange {
   std::string_view route;       ///< "" while none is known
   std::string_view service;     ///< the service that the request goes to, "" for none
   unsigned worker = 0;          ///< index of this worker, below BuildContext::workers()
+  Scope* scope = nullptr;       ///< what waits for this exchange end with; null where nothing may wait (explain)
   TimePoint now{};              ///< when the request's head was complete
+
+  // ---- who calls, once authentication is over (authentication.h) ----
+
+  const Consumer* consumer = nullptr;      ///< null: nobody is known by name
+  const Credential* credential = nullptr;  ///< null where it is none of the configuration's
+  std::string_view credential_id;          ///< what services and limits call it
+  const Claims* claims = nullptr;          ///< of the verified token; null without one
+  bool authenticated = false;              ///< a plugin has found who calls
+  bool anonymous = false;                  ///< nobody has, and `consumer` stands in
 
   // ---- bodies ----
 
@@ -79,11 +101,17 @@ class Exchange {
   /// Answers with the gateway's own error document for `why`, in the configured error_format; `message` is what the
   /// client reads, "" for the usual sentence. `status` 0: the one that belongs to the reason.
   Verdict refuse(Reason why, std::string_view message = {}, int status = 0);
+  /// The same, and `json` is the body instead of the gateway's own document.
+  Verdict refuse_with(Reason why, std::string_view json, int status);
   /// Made by refuse(): the engine writes the document when the response hooks have run.
   std::string_view refusal_message() const { return refusal_message_; }
+  std::string_view refusal_json() const { return refusal_json_; }  ///< "" for the gateway's own document
   bool refused() const { return refused_; }
   /// Takes back a reply, before nothing of it was sent.
   void clear_reply();
+
+  /// Calls run(of) when the exchange is over, behind on_complete and whether or not the configuration is still there.
+  void at_end(void (*run)(void*), void* of) { ends_ = arena.make<End>(run, of, ends_); }
 
   // ---- memory of one plugin for one request ----
 
@@ -111,8 +139,23 @@ class Exchange {
     void* data;
     State* next;
   };
+  friend Verdict accept(Exchange&, const struct Found&);
+  friend Verdict reject(Exchange&, const Refusal&, const struct Otherwise&);
+  friend bool is_settled(const Exchange&, const struct Otherwise&);
+  friend void begin_authentication(Exchange&, const AuthenticationRules&);
+  friend Verdict finish_authentication(Exchange&);
+
+  struct End {
+    void (*run)(void*);
+    void* of;
+    const End* next;
+  };
   State* states_ = nullptr;
-  std::string_view refusal_message_;
+  const End* ends_ = nullptr;
+  const AuthenticationRules* rules_ = nullptr;  ///< null: each plugin refuses by itself
+  const Refusal* refusal_ = nullptr;            ///< the one that tells most, in the arena
+  std::string_view challenges_;                 ///< of all that refused
+  std::string_view refusal_message_, refusal_json_;
   bool refused_ = false;
   bool observed_[2] = {};
 };

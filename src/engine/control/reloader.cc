@@ -127,6 +127,10 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     const auto kept = std::make_shared<config::Loaded>(std::move(loaded));
     std::shared_ptr<Snapshot> snapshot = build_snapshot(kept, nullptr, options_.plugins, surroundings);
     snapshot->version = version_;
+    if (std::string error; logging.format != nullptr && !snapshot->secret_parameters.empty()) {
+      const std::string& format = snapshot->model().logging.access.format;  // which prepare_log() has found good
+      logging.format = telemetry::make_access_format(format, error, snapshot->secret_parameters);
+    }
     services_.commit(snapshot->model());
     log::Level level = log::level();
     if (log::parse_level(snapshot->model().logging.level, level)) log::set_level(level);

@@ -47,6 +47,7 @@ class Walk {
       route();
       run_request_hooks();
     } else {
+      chain_ = &dispatch_.destination().chain;
       x_.refuse(fault_.reason, fault_.detail);
       facts_.decision = "refused before routing: it is no valid request";
     }
@@ -81,6 +82,8 @@ class Walk {
         x_,
         {written_.peer, listener.address.port, listener.tls.has_value(), written_.listener, written_.certificate.get()},
         model_, random_);
+    name_client(x_, model_, written_.listener);
+    remove_identity(x_, snapshot_.identity_headers);
     if (written_.certificate != nullptr) facts_.client_certificate = written_.certificate->subject;
     facts_.taken_in = changes_between(before, Moment(x_), false);
     facts_.peer = written_.peer.text();
@@ -156,28 +159,55 @@ class Walk {
   }
 
   void run_request_hooks() {
+    chain_ = &dispatch_.destination().chain;
     if (!dispatch_.runs_request_hooks(x_)) return;
+    const bool authenticates = dispatch_.destination().authenticates;
+    if (authenticates) plugin::begin_authentication(x_, dispatch_.destination().rules);
     bool ended = false;
-    for (const plugin::Instance* member : dispatch_.destination().chain.members()) {
-      PluginFact fact = fact_of(*member);
-      if (!member->type->hooks.request) {
-        fact.outcome = Outcome::no_hook;
-      } else if (ended) {
-        fact.outcome = Outcome::not_reached;
-      } else {
-        const bool watched_request = x_.observes(plugin::Direction::request);
-        const bool watched_response = x_.observes(plugin::Direction::response);
-        const Moment before(x_);
-        take_unsent_copies();
-        fact.outcome = outcome_of(member->plugin->on_request(x_));
-        fact.copies_to = take_unsent_copies();
-        fact.changes = changes_between(before, Moment(x_), false);
-        fact.watches_request_body = !watched_request && x_.observes(plugin::Direction::request);
-        fact.watches_response_body = !watched_response && x_.observes(plugin::Direction::response);
-        ended = fact.outcome == Outcome::answers;
+    for (const bool identified : {false, true}) {
+      for (const plugin::Instance* member : chain_->members()) {
+        if ((member->rank < plugin::kAuthenticationRank) == identified) run_request_hook(*member, ended);
       }
-      facts_.request_plugins.push_back(std::move(fact));
+      if (!identified && authenticates && !ended) ended = !identify();
     }
+  }
+
+  void run_request_hook(const plugin::Instance& member, bool& ended) {
+    PluginFact fact = fact_of(member);
+    if (!member.type->hooks.request) {
+      fact.outcome = Outcome::no_hook;
+    } else if (ended) {
+      fact.outcome = Outcome::not_reached;
+    } else {
+      const bool watched_request = x_.observes(plugin::Direction::request);
+      const bool watched_response = x_.observes(plugin::Direction::response);
+      const Moment before(x_);
+      take_unsent_copies();
+      fact.outcome = outcome_of(member.plugin->on_request(x_));
+      fact.copies_to = take_unsent_copies();
+      fact.changes = changes_between(before, Moment(x_), false);
+      fact.watches_request_body = !watched_request && x_.observes(plugin::Direction::request);
+      fact.watches_response_body = !watched_response && x_.observes(plugin::Direction::response);
+      ended = fact.outcome == Outcome::answers;
+    }
+    facts_.request_plugins.push_back(std::move(fact));
+  }
+
+  /// Whether the request goes on.
+  bool identify() {
+    const Moment before(x_);
+    IdentityFact& fact = facts_.identity.emplace();
+    fact.admitted = plugin::finish_authentication(x_) != plugin::Verdict::reply;
+    fact.changes = changes_between(before, Moment(x_), false);
+    fact.credential = x_.credential_id;
+    fact.anonymous = x_.anonymous;
+    if (x_.consumer != nullptr) {
+      fact.consumer = x_.consumer->username;
+      fact.groups = x_.consumer->groups_text;
+      fact.tier = x_.credential != nullptr && !x_.credential->tier.empty() ? x_.credential->tier : x_.consumer->tier;
+    }
+    if (fact.admitted) chain_ = snapshot_.chain_for(x_, *chain_);
+    return fact.admitted;
   }
 
   void forward() {
@@ -193,7 +223,7 @@ class Walk {
     const std::string target(dispatch_.finish_head(x_));
     tell_last_path_steps(service, target);
     run_attempt_hooks(fact);
-    for (const plugin::Instance* member : dispatch_.destination().chain.members()) {
+    for (const plugin::Instance* member : chain_->members()) {
       if (!member->type->hooks.response && !member->type->hooks.body) continue;
       facts_.response_plugins.push_back(fact_of(*member));
       facts_.response_plugins.back().outcome = Outcome::later;
@@ -222,7 +252,7 @@ class Walk {
   void run_attempt_hooks(const ForwardFact& to) {
     const auto first = std::ranges::find(to.targets, true, &TargetFact::first);
     plugin::Attempt attempt{first->address, 1};
-    for (const plugin::Instance* member : dispatch_.destination().chain.members()) {
+    for (const plugin::Instance* member : chain_->members()) {
       if (!member->type->hooks.attempt) continue;
       PluginFact fact = fact_of(*member);
       const Moment before(x_);
@@ -233,7 +263,7 @@ class Walk {
   }
 
   void reply() {
-    for (const plugin::Instance* member : dispatch_.destination().chain.members()) {
+    for (const plugin::Instance* member : chain_->members()) {
       if (!member->type->hooks.response) continue;
       PluginFact fact = fact_of(*member);
       const Moment before(x_);
@@ -260,6 +290,7 @@ class Walk {
   Arena arena_;
   plugin::Exchange x_{arena_};
   Dispatch dispatch_;
+  const plugin::Chain* chain_ = nullptr;
   Random random_;
   Error fault_;
   Facts facts_;
@@ -272,6 +303,7 @@ Facts collect(const Snapshot& offline, const ExplainRequest& request, std::strin
   if (!error.empty()) return {};
   Facts facts = Walk(offline, std::move(written)).run();
   facts.body_size = request.body.size();
+  hide_credentials(facts, offline);
   return facts;
 }
 

@@ -48,6 +48,14 @@ struct PluginFact {
   std::vector<std::string> copies_to;  ///< services that would get a copy of the request
 };
 
+/// Who calls, once the plugins that ask have run.
+struct IdentityFact {
+  std::string consumer, groups, tier, credential;  ///< "" for none
+  bool anonymous = false;
+  bool admitted = false;
+  Changes changes;
+};
+
 /// How the path to the service came about: "as sent", "normalised", "strip_path", …
 struct PathStep {
   std::string what, path;
@@ -114,6 +122,7 @@ struct Facts {
   std::vector<SplitFact> split;
   std::string split_reason;
 
+  std::optional<IdentityFact> identity;  ///< where the route asks
   std::vector<PluginFact> request_plugins, attempt_plugins, response_plugins;
   std::vector<PathStep> path_steps;
   std::optional<ForwardFact> forward;  ///< one of these two
@@ -122,6 +131,10 @@ struct Facts {
 
 /// Takes `request` through `offline`, a snapshot that is not in service. `error` is set where it makes no sense.
 Facts collect(const Snapshot& offline, const ExplainRequest& request, std::string& error);
+
+/// Replaces what proves who calls by ***: Authorization and Proxy-Authorization behind the scheme, fields and query
+/// parameters of the names that the configuration takes for credentials, and those that usually are.
+void hide_credentials(Facts& facts, const Snapshot& snapshot);
 
 std::string as_text(const Facts& facts);
 std::string as_json(const Facts& facts);

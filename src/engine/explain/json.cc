@@ -36,6 +36,18 @@ Node changes(const Changes& changes) {
   return node;
 }
 
+Node identity(const IdentityFact& fact) {
+  Node node = Node::mapping();
+  node.set("admitted", Node::boolean(fact.admitted));
+  node.set("consumer", text_or_null(fact.consumer));
+  node.set("anonymous", Node::boolean(fact.anonymous));
+  node.set("groups", text_or_null(fact.groups));
+  node.set("tier", text_or_null(fact.tier));
+  node.set("credential", text_or_null(fact.credential));
+  node.set("changes", changes(fact.changes));
+  return node;
+}
+
 const char* outcome(PluginFact::Outcome outcome) {
   switch (outcome) {
     case PluginFact::Outcome::proceeds:
@@ -193,6 +205,7 @@ std::string as_json(const Facts& facts) {
   root.set("decision", Node::string(facts.decision));
   root.set("route", facts.route.empty() ? Node() : route(facts));
   root.set("request_plugins", plugins(facts.request_plugins));
+  root.set("identity", facts.identity ? identity(*facts.identity) : Node());
   root.set("path_steps", path_steps(facts));
   root.set("attempt_plugins", plugins(facts.attempt_plugins));
   root.set("forward", facts.forward ? forward(*facts.forward) : Node());

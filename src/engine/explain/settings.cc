@@ -64,6 +64,10 @@ std::string place_of(const config::Mark& mark) {
 
 std::string level_of(const config::PluginUse& use) {
   if (use.config_path.starts_with("routes")) return "route";
+  if (use.config_path.starts_with("consumers")) return "consumer";
+  for (const char* made : {"auth", "tiers", "api_keys"}) {
+    if (use.config_path == made) return made;
+  }
   return use.config_path.starts_with("services") ? "service" : "global";
 }
 

@@ -14,6 +14,7 @@ class Text {
     candidates(facts);
     if (!facts.route.empty()) route(facts);
     plugins("plugins, by rank", facts.request_plugins);
+    if (facts.identity) identity(*facts.identity);
     path(facts);
     if (facts.forward) forward(*facts.forward);
     plugins("before each try", facts.attempt_plugins);
@@ -121,6 +122,16 @@ class Text {
       if (fact.watches_request_body) line("    watches the request's body");
       if (fact.watches_response_body) line("    watches the response's body");
     }
+  }
+
+  void identity(const IdentityFact& fact) {
+    heading("who calls");
+    if (!fact.admitted) line("  nobody who may pass");
+    if (!fact.consumer.empty()) line("  consumer   {}{}", fact.consumer, fact.anonymous ? " (anonymous)" : "");
+    if (!fact.groups.empty()) line("  groups     {}", fact.groups);
+    if (!fact.tier.empty()) line("  tier       {}", fact.tier);
+    if (!fact.credential.empty()) line("  credential {}", fact.credential);
+    changes("    ", fact.changes);
   }
 
   void path(const Facts& facts) {

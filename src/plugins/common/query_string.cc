@@ -1,5 +1,7 @@
 #include "plugins/common/query_string.h"
 
+#include <algorithm>
+
 namespace gatehouse::plugins {
 namespace {
 
@@ -40,6 +42,43 @@ bool query_has(std::string_view query, std::string_view name) {
     if (query_name_is(next_query_part(query).name(), name)) return true;
   }
   return false;
+}
+
+std::string_view query_decoded(std::string_view encoded, Arena& arena) {
+  if (encoded.find_first_of("%+") == std::string_view::npos) return encoded;
+  char* const start = arena.reserve(encoded.size());
+  char* to = start;
+  for (std::size_t at = 0; at < encoded.size(); ++at) {
+    const char c = encoded[at];
+    const bool escape =
+        c == '%' && encoded.size() - at > 2 && hex_digit(encoded[at + 1]) >= 0 && hex_digit(encoded[at + 2]) >= 0;
+    if (escape) {
+      *to++ = static_cast<char>(hex_digit(encoded[at + 1]) << 4 | hex_digit(encoded[at + 2]));
+      at += 2;
+    } else {
+      *to++ = c == '+' ? ' ' : c;
+    }
+  }
+  const auto size = static_cast<std::size_t>(to - start);
+  arena.take_back(encoded.size() - size);
+  return {start, size};
+}
+
+std::string_view query_without(std::string_view query, std::string_view name, Arena& arena) {
+  char* const start = arena.reserve(query.size());
+  const std::size_t most = query.size();
+  char* to = start;
+  bool first = true;
+  while (!query.empty()) {
+    const QueryPart part = next_query_part(query);
+    if (query_name_is(part.name(), name)) continue;
+    if (!first) *to++ = '&';
+    first = false;
+    to = std::copy(part.text.begin(), part.text.end(), to);
+  }
+  const auto size = static_cast<std::size_t>(to - start);
+  arena.take_back(most - size);
+  return {start, size};
 }
 
 std::string percent_encoded(std::string_view text) {

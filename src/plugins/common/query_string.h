@@ -2,6 +2,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/arena.h"
+
 namespace gatehouse::plugins {
 
 /// A parameter of a query string as it was sent: "name", "name=" or "name=value", still percent-encoded.
@@ -25,6 +27,12 @@ bool query_name_is(std::string_view encoded, std::string_view plain);
 
 /// Whether a parameter of that name is there.
 bool query_has(std::string_view query, std::string_view name);
+
+/// A value as services read forms: escapes decoded, "+" a space; what is no escape stays. In the arena if it changes.
+std::string_view query_decoded(std::string_view encoded, Arena& arena);
+
+/// `query` without the parameters of that name, in the arena.
+std::string_view query_without(std::string_view query, std::string_view name, Arena& arena);
 
 /// `text` with everything but RFC 3986's unreserved characters escaped.
 std::string percent_encoded(std::string_view text);

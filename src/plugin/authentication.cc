@@ -1,0 +1,102 @@
+#include "plugin/authentication.h"
+
+#include <algorithm>
+
+#include "plugin/consumer.h"
+
+namespace gatehouse::plugin {
+namespace {
+
+Verdict refuse(Exchange& x, const Refusal& refusal, std::string_view challenges) {
+  if (refusal.body.empty()) {
+    x.refuse(Reason::unauthenticated, refusal.message, refusal.status);
+  } else {
+    x.refuse_with(Reason::unauthenticated, refusal.body, refusal.status);
+  }
+  if (refusal.status == 401 && !challenges.empty()) x.response.fields.append("WWW-Authenticate", challenges);
+  return Verdict::reply;
+}
+
+void become(Exchange& x, const Consumer& anonymous) {
+  x.consumer = &anonymous;
+  x.credential = nullptr;
+  x.credential_id = {};
+  x.anonymous = true;
+}
+
+/// Whether what each plugin says waits for finish_authentication().
+bool is_deferred(const AuthenticationRules* rules) {
+  return rules != nullptr && (rules->any || rules->anonymous != nullptr);
+}
+
+void tell_service(Exchange& x) {
+  http::Fields& fields = x.request.fields;
+  if (const Consumer* const consumer = x.consumer) {
+    fields.append(http::FieldId::other, "X-Consumer-ID", consumer->id);
+    fields.append(http::FieldId::other, "X-Consumer-Username", consumer->username);
+    if (!consumer->custom_id.empty()) fields.append(http::FieldId::other, "X-Consumer-Custom-ID", consumer->custom_id);
+    if (!consumer->groups_text.empty()) fields.append(http::FieldId::other, "X-Consumer-Groups", consumer->groups_text);
+  }
+  if (!x.credential_id.empty()) fields.append(http::FieldId::other, "X-Credential-Identifier", x.credential_id);
+  if (x.anonymous) fields.append(http::FieldId::other, "X-Anonymous-Consumer", "true");
+}
+
+}  // namespace
+
+bool is_settled(const Exchange& x, const Otherwise& otherwise) {
+  if (!x.authenticated) return false;
+  return (x.rules_ != nullptr && x.rules_->any) || otherwise.anonymous != nullptr;
+}
+
+Verdict accept(Exchange& x, const Found& found) {
+  const bool others = x.authenticated && x.consumer != nullptr && found.consumer != nullptr;
+  if (others && x.consumer != found.consumer)
+    return reject(x, {.challenge = {}, .message = "the credentials are not of one consumer", .shown = true}, {});
+  x.authenticated = true;
+  x.anonymous = false;
+  if (found.consumer != nullptr) x.consumer = found.consumer;
+  if (x.credential == nullptr) {
+    x.credential = found.credential;
+    x.credential_id = found.credential_id;
+  }
+  return Verdict::proceed;
+}
+
+Verdict reject(Exchange& x, const Refusal& refusal, const Otherwise& otherwise) {
+  if (otherwise.anonymous != nullptr) {
+    if (!x.authenticated) become(x, *otherwise.anonymous);
+    return Verdict::proceed;
+  }
+  if (!is_deferred(x.rules_)) return refuse(x, refusal, refusal.challenge);
+  if (x.refusal_ == nullptr || (refusal.shown && !x.refusal_->shown)) x.refusal_ = x.arena.make<Refusal>(refusal);
+  if (!refusal.challenge.empty()) {
+    x.challenges_ = x.challenges_.empty() ? refusal.challenge : x.arena.concat(x.challenges_, ", ", refusal.challenge);
+  }
+  return Verdict::proceed;
+}
+
+void begin_authentication(Exchange& x, const AuthenticationRules& rules) {
+  x.rules_ = &rules;
+}
+
+Verdict finish_authentication(Exchange& x) {
+  const bool failed = x.refusal_ != nullptr && !(x.rules_->any && x.authenticated);
+  if (failed || (!x.authenticated && !x.anonymous)) {
+    if (x.rules_->anonymous == nullptr) {
+      // Where no plugin said anything, none was there: that must not let anybody in.
+      static constexpr Refusal kNobody{.challenge = {}, .message = {}};
+      return refuse(x, x.refusal_ != nullptr ? *x.refusal_ : kNobody, x.challenges_);
+    }
+    x.authenticated = false;
+    x.claims = nullptr;
+    become(x, *x.rules_->anonymous);
+  }
+  if (x.credential != nullptr && !x.credential->services.empty() && !x.service.empty() &&
+      std::ranges::find(x.credential->services, x.service) == x.credential->services.end()) {
+    return x.refuse(Reason::forbidden, "this credential is not for this service");
+  }
+  tell_service(x);
+  return Verdict::proceed;
+}
+
+}  // namespace gatehouse::plugin

@@ -1,0 +1,30 @@
+#pragma once
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/sha256.h"
+#include "plugin/consumer.h"
+
+namespace gatehouse::plugins::key_auth {
+
+/// API keys by their SHA-256: neither the keys nor a time from which one could be guessed. Immutable, any thread.
+class KeyTable {
+ public:
+  /// `hash_of` gives the hash of a credential's key.
+  KeyTable(std::span<const plugin::Credential> credentials, Sha256 (*hash_of)(const config::Node&));
+
+  /// Null for none. Always one hash and, nearly always, one comparison in constant time: how much of a key is right
+  /// does not show.
+  const plugin::Credential* find(std::string_view key) const;
+
+ private:
+  struct Slot {
+    Sha256 hash{};
+    const plugin::Credential* credential = nullptr;
+  };
+  static std::size_t home_of(const Sha256& hash);
+  std::vector<Slot> slots_;  ///< a power of two, at most half full; linear probing
+};
+
+}  // namespace gatehouse::plugins::key_auth

@@ -1,0 +1,150 @@
+#include "config/options.h"
+#include "plugin/build_context.h"
+#include "plugins/common/authentication.h"
+#include "plugins/common/token_places.h"
+#include "plugins/key_auth/key_table.h"
+
+namespace gatehouse::plugins::key_auth {
+namespace {
+
+using plugin::Exchange;
+using plugin::Verdict;
+
+struct Config : AuthenticationConfig {
+  std::vector<std::string> key_names{"X-API-Key", "apikey"};
+  bool key_in_header = true, key_in_query = false, key_in_cookie = false;
+  Duration cache_duration = std::chrono::seconds(60);
+};
+
+const config::Options<Config>& options() {
+  static const auto table = with_authentication(
+      config::Options<Config>()
+          .add("key_names", &Config::key_names, config::list_or_one(config::header_name(), 1),
+               "Names of the header, query parameter or cookie that holds the key.")
+          .add("key_in_header", &Config::key_in_header, config::boolean(), "Looks into the header.")
+          .add("key_in_query", &Config::key_in_query, config::boolean(), "Looks into the query.")
+          .add("key_in_cookie", &Config::key_in_cookie, config::boolean(), "Looks into cookies.")
+          .add("cache_duration", &Config::cache_duration, config::duration(),
+               "How long a known key that is kept elsewhere is remembered. Those of the configuration are in memory.")
+          .check([](const Config& config, const config::Where& at) {
+            if (!config.key_in_header && !config.key_in_query && !config.key_in_cookie)
+              at.error("must look into the header, the query or cookies");
+          }));
+  return table;
+}
+
+// ---- credentials ----
+
+struct KeyCredential {
+  config::Secret key;
+  std::string key_hash;
+};
+
+std::optional<Sha256> parse_hash(std::string_view text) {
+  constexpr std::string_view kPrefix = "sha256:";
+  if (!text.starts_with(kPrefix) || text.size() != kPrefix.size() + 64) return std::nullopt;
+  text.remove_prefix(kPrefix.size());
+  Sha256 hash;
+  for (std::size_t i = 0; i < hash.size(); ++i) {
+    unsigned value = 0;
+    for (const char c : {text[2 * i], text[2 * i + 1]}) {
+      const bool digit = c >= '0' && c <= '9', letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'f';
+      if (!digit && !letter) return std::nullopt;
+      value = value << 4 | static_cast<unsigned>(digit ? c - '0' : (c | 0x20) - 'a' + 10);
+    }
+    hash[i] = static_cast<std::uint8_t>(value);
+  }
+  return hash;
+}
+
+const config::Options<KeyCredential>& credential_options() {
+  static const auto table =
+      config::Options<KeyCredential>()
+          .add("key", &KeyCredential::key, config::secret(), "The key itself, or …")
+          .add("key_hash", &KeyCredential::key_hash, config::string([](std::string_view text) {
+                 return parse_hash(text) ? "" : "must be \"sha256:\" and the 64 hex digits of the key's hash";
+               }),
+               "… its hash, as `gatehouse credential hash` writes it.")
+          .check([](const KeyCredential& credential, const config::Where& at) {
+            if (credential.key.value.empty() == credential.key_hash.empty())
+              at.error("needs one of \"key\" and \"key_hash\"");
+          });
+  return table;
+}
+
+Sha256 hash_of(const KeyCredential& credential) {
+  return credential.key.value.empty() ? parse_hash(credential.key_hash).value_or(Sha256{})
+                                      : sha256(credential.key.value);
+}
+Sha256 hash_of_written(const config::Node& node) {
+  return hash_of(credential_options().read(&node));
+}
+
+config::CredentialName name_of(const KeyCredential& credential) {
+  std::string text = hex(hash_of(credential));
+  return {.unique = text, .shown = text.substr(0, 12)};
+}
+
+// ---- the plugin ----
+
+TokenPlaces places_of(const Config& config) {
+  TokenPlaces places;
+  if (config.key_in_header) places.headers = config.key_names;
+  if (config.key_in_query) places.parameters = config.key_names;
+  if (config.key_in_cookie) places.cookies = config.key_names;
+  return places;
+}
+
+class KeyAuth : public plugin::Plugin {
+ public:
+  KeyAuth(const Config& config, plugin::BuildContext& context)
+      : places_(places_of(config)),
+        hides_(config.hide_credentials),
+        policy_(config, "Key", context),
+        consumers_(context.consumers()),
+        keys_(context.shared_here<KeyTable>("keys", [&] {
+          return std::make_shared<KeyTable>(context.consumers()->credentials("key-auth"), hash_of_written);
+        })) {}
+
+  Verdict on_request(Exchange& x) const noexcept override {
+    if (policy_.passes_by(x)) return Verdict::proceed;
+    const TokenFound found = find_token(x, places_);
+    if (found.value.empty()) return policy_.missing(x);
+    if (hides_) hide_token(x, places_);
+    if (found.repeated) return policy_.invalid(x, "more than one key was sent");
+    const plugin::Credential* const credential = keys_->find(found.value);
+    if (credential == nullptr) return policy_.invalid(x, "the key is not known");
+    return plugin::accept(x, {credential->consumer, credential, credential->id});
+  }
+
+ private:
+  const TokenPlaces places_;
+  const bool hides_;
+  const AuthenticationPolicy policy_;
+  const std::shared_ptr<const plugin::Consumers> consumers_;  ///< what the keys point into
+  const std::shared_ptr<const KeyTable> keys_;
+};
+
+config::PluginInfo info() {
+  config::PluginInfo info =
+      config::plugin_info("key-auth", "Knows consumers by a key that they send.", 1250, options());
+  info.authenticates = true;
+  info.credential = config::credential_info(credential_options(), name_of);
+  info.secret_parameters = [](const config::Node* node) { return options().read(node).key_names; };
+  return info;
+}
+
+std::shared_ptr<const plugin::Plugin> make(const config::Node* node, plugin::BuildContext& context) {
+  return std::make_shared<KeyAuth>(options().read(node), context);
+}
+
+}  // namespace
+
+extern const plugin::PluginType kType;
+const plugin::PluginType kType = {.name = "key-auth",
+                                  .posture = plugin::Posture::fail_closed,
+                                  .hooks = plugin::hooks_of<KeyAuth>(),
+                                  .info = info,
+                                  .make = make};
+
+}  // namespace gatehouse::plugins::key_auth
