@@ -97,16 +97,32 @@ TEST(Chain, has_each_plugin_only_in_the_phases_of_its_hooks) {
   const PluginType requests = type("requests", hooks_of<Requests>());
   const PluginType everything = type("everything", hooks_of<Everything>());
   Levels levels;
-  Instance first = levels.instance(everything, 2, ""), second = levels.instance(requests, 1, "");
+  Instance first = levels.instance(everything, 1450, ""), second = levels.instance(requests, 910, "");
   first.plugin = std::make_shared<Everything>();
   second.plugin = std::make_shared<Requests>();
-  const Chain chain({&first, &second});
-  EXPECT_THAT(chain.request(), ElementsAre(first.plugin.get(), second.plugin.get()));
+  Arena arena;
+  const Instance* const members[] = {&first, &second};
+  const Chain chain(members, arena);
+  EXPECT_THAT(chain.before_identity(), ElementsAre(first.plugin.get()));
+  EXPECT_THAT(chain.behind_identity(), ElementsAre(second.plugin.get()));
   EXPECT_THAT(chain.attempt(), ElementsAre(first.plugin.get()));
   EXPECT_THAT(chain.response(), ElementsAre(first.plugin.get()));
   EXPECT_THAT(chain.body(), ElementsAre(first.plugin.get()));
   EXPECT_THAT(chain.complete(), ElementsAre(first.plugin.get()));
   EXPECT_THAT(chain.members(), ElementsAre(&first, &second));
+}
+
+TEST(LayOver, replaces_adds_and_takes_away_as_a_nearer_level_does) {
+  Levels levels;
+  const Instance one = levels.instance(kOne, 9, "one"), two = levels.instance(kTwo, 5, "two"),
+                 three = levels.instance(kThree, 1, "three");
+  const Instance nearer_two = levels.instance(kTwo, 5, "nearer two"), no_three = levels.instance(kThree, 1, "", "", false),
+                 more = levels.instance(kOne, 7, "more", "x");
+  Arena arena;
+  const Instance* const members[] = {&one, &two, &three};
+  const Instance* const nearer[] = {&nearer_two, &no_three, &more};
+  const Chain chain = lay_over(Chain(members, arena), nearer, arena);
+  EXPECT_THAT(chain.members(), ElementsAre(&one, &more, &nearer_two));
 }
 
 TEST(Hooks, are_those_that_the_class_overrides_or_inherits) {
