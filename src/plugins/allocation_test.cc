@@ -72,6 +72,7 @@ TEST_P(Allocations, are_made_in_the_arena_only) {
 }
 
 constexpr Case kCases[] = {
+    {"acl", "{allow: a, methods: {a: [GET]}}"},
     {"correlation-id", "{}"},
     {"correlation-id", "{generator: \"uuid#counter\"}"},
     {"correlation-id", "{generator: tracker}"},
@@ -79,6 +80,7 @@ constexpr Case kCases[] = {
     {"cors", "{origins: [\"https://shop.test\", \"https://*.shop.test\"], credentials: true, exposed_headers: [X-A]}"},
     {"hsts", "{include_subdomains: true}"},
     {"ip-restriction", "{deny: [192.0.2.0/24]}"},
+    {"key-auth", "{key_names: a, key_in_header: false, key_in_query: true}"},
     {"mirror", "{service: shadow}"},
     {"rate-limiting", "{second: 5, hour: 1000000, limit_by: [ip, path]}"},
     {"rate-limiting", "{minute: 5, algorithm: token-bucket, header_style: draft}"},
