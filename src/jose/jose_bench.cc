@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include <string>
+#include <vector>
 
 #include "base/arena.h"
 #include "jose/claims.h"
@@ -48,6 +49,23 @@ BENCHMARK_CAPTURE(verify_signature, PS256, "PS256");
 BENCHMARK_CAPTURE(verify_signature, ES256, "ES256");
 BENCHMARK_CAPTURE(verify_signature, ES384, "ES384");
 BENCHMARK_CAPTURE(verify_signature, EdDSA, "EdDSA");
+
+/// Keys in turn: above 256 a thread makes a context for each verification.
+void verify_with_many_keys(benchmark::State& state) {
+  std::vector<Key> keys;
+  std::vector<std::string> signatures;
+  for (int i = 0; i < state.range(0); ++i) {
+    const test::SigningKey signer = test::SigningKey::ec();
+    keys.push_back(*Key::from_jwk(signer.jwk()));
+    signatures.push_back(signer.sign("ES256", kClaims));
+  }
+  std::size_t at = 0;
+  for (auto _ : state) {
+    at = (at + 1) % keys.size();
+    if (!keys[at].verify(Algorithm::ES256, kClaims, signatures[at])) state.SkipWithError("not verified");
+  }
+}
+BENCHMARK(verify_with_many_keys)->Arg(10)->Arg(1000);
 
 /// Budget: 500 ns.
 void parse_token(benchmark::State& state) {
