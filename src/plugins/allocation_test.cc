@@ -80,6 +80,8 @@ constexpr Case kCases[] = {
     {"cors", "{origins: [\"https://shop.test\", \"https://*.shop.test\"], credentials: true, exposed_headers: [X-A]}"},
     {"hsts", "{include_subdomains: true}"},
     {"ip-restriction", "{deny: [192.0.2.0/24]}"},
+    {"jwt", "{uri_param_names: [a]}"},
+    {"jwt-claims", "{claims: a, header_names: X-A}"},
     {"key-auth", "{key_names: a, key_in_header: false, key_in_query: true}"},
     {"mirror", "{service: shadow}"},
     {"rate-limiting", "{second: 5, hour: 1000000, limit_by: [ip, path]}"},

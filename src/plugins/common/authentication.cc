@@ -34,20 +34,26 @@ config::Value<OnInvalid> on_invalid() {
 }
 
 AuthenticationPolicy::AuthenticationPolicy(const AuthenticationConfig& config, std::string_view scheme,
-                                           plugin::BuildContext& context)
+                                           plugin::BuildContext& context, std::string_view if_bad)
     : challenge_(scheme), on_invalid_(config.on_invalid), run_on_preflight_(config.run_on_preflight) {
   if (!config.realm.empty()) challenge_ += " realm=\"" + config.realm + "\"";
+  bad_challenge_ = challenge_;
+  if (!if_bad.empty()) bad_challenge_.append(config.realm.empty() ? " " : ", ").append(if_bad);
   if (!config.anonymous.empty()) otherwise_.anonymous = context.consumers()->find(config.anonymous);
 }
 
 plugin::Verdict AuthenticationPolicy::refuse(plugin::Exchange& x, std::string_view message, bool shown) const {
   return plugin::reject(x,
-                        {.challenge = challenge_,
+                        {.challenge = shown ? bad_challenge_ : challenge_,
                          .message = message,
                          .status = on_invalid_.status,
                          .body = on_invalid_.response,
                          .shown = shown},
                         otherwise_);
+}
+
+plugin::Verdict AuthenticationPolicy::unavailable(plugin::Exchange& x, std::string_view message) const {
+  return plugin::reject(x, {.challenge = {}, .message = message, .status = 503, .shown = true}, otherwise_);
 }
 
 }  // namespace gatehouse::plugins

@@ -51,8 +51,9 @@ config::Options<C> with_authentication(config::Options<C> table) {
 /// Decides as its plugin's options say. Immutable, any thread.
 class AuthenticationPolicy {
  public:
-  /// `scheme` is a literal: "Key", "Bearer".
-  AuthenticationPolicy(const AuthenticationConfig& config, std::string_view scheme, plugin::BuildContext& context);
+  /// `scheme` is a literal: "Key", "Bearer". So is `if_bad`, a parameter of the challenge where there was a credential.
+  AuthenticationPolicy(const AuthenticationConfig& config, std::string_view scheme, plugin::BuildContext& context,
+                       std::string_view if_bad = {});
 
   /// Nothing is to be done for this request.
   bool passes_by(const plugin::Exchange& x) const {
@@ -62,11 +63,13 @@ class AuthenticationPolicy {
   plugin::Verdict missing(plugin::Exchange& x) const { return refuse(x, "no credential was found", false); }
   /// There is one, and it is not good; `message` is a literal or in the arena, and says nothing about the secret.
   plugin::Verdict invalid(plugin::Exchange& x, std::string_view message) const { return refuse(x, message, true); }
+  /// There is one, and it cannot be looked at now: not the client's fault, it may come again.
+  plugin::Verdict unavailable(plugin::Exchange& x, std::string_view message) const;
 
  private:
   plugin::Verdict refuse(plugin::Exchange& x, std::string_view message, bool shown) const;
 
-  std::string challenge_;
+  std::string challenge_, bad_challenge_;
   const OnInvalid on_invalid_;
   const bool run_on_preflight_;
   plugin::Otherwise otherwise_;
