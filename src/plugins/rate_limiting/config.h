@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "config/options.h"
-#include "http/head.h"
 #include "plugins/rate_limiting/limiter.h"
 
 namespace gatehouse::plugins::rate_limiting {

@@ -52,8 +52,9 @@ std::int64_t still_counting(const Window& window, std::int64_t previous, std::in
   return static_cast<std::int64_t>(Wide{previous} * left / (window.end - window.begin));
 }
 
-/// When no more than `room` of `previous` still count in `window`.
+/// When no more than `room` of `previous` still count in `window`; its end where there never is room.
 std::int64_t fits_at(const Window& window, std::int64_t previous, std::int64_t room) {
+  if (room < 0) return window.end;
   if (previous <= room) return window.begin;
   const Wide left = ((Wide{room} + 1) * (window.end - window.begin) - 1) / previous;
   return window.end - static_cast<std::int64_t>(left);
