@@ -36,7 +36,7 @@ int admitted(const Gateway& gateway, int count) {
 
 TEST(RateLimiting, admits_exactly_the_limit_from_all_workers) {
   for (const char* config : {"{year: 500}", "{year: 500, algorithm: sliding-window}",
-                             "{year: 500, algorithm: token-bucket}", "{hour: 100000, year: 500}"}) {
+                             "{year: 500, algorithm: token-bucket}", "{month: 500, year: 500}"}) {
     Gateway gateway(limited(config));
     EXPECT_EQ(admitted(gateway, 2000), 500) << config;
     EXPECT_EQ(gateway.metric("gatehouse_errors_total", {"reason=\"rate_limited\""}), 1500);

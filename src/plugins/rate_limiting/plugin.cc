@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <new>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -29,6 +30,7 @@ struct Memory {
   Hash128 key;
   std::uint32_t cost;
   bool decided;
+  bool charged;  ///< the answer has been looked at; another that replaces it is not
 };
 
 /// What of a limiter outlives configurations.
@@ -110,7 +112,7 @@ class RateLimiting : public plugin::Plugin {
     if (!memory.decided) return Verdict::proceed;
     Decision& decision = memory.met.decision;
     if (!decision.refused || config_.dry_run) {
-      const std::uint64_t cost = later_cost(x, memory);
+      const std::uint64_t cost = std::exchange(memory.charged, true) ? 0 : later_cost(x, memory);
       if (cost != 0) {
         memory.met.now_us = wall_clock_us();
         decision = counts_->store.charge(memory.key, memory.met.rule, cost, memory.met.now_us);
