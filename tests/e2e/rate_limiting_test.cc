@@ -86,5 +86,49 @@ TEST(RateLimiting, tells_clients_and_the_log) {
   EXPECT_NE(gateway.access_log(2).back().find("\"reason\":\"rate_limited\""), std::string::npos);
 }
 
+TEST(RateLimiting, gives_the_place_of_a_client_that_leaves_while_it_waits_to_another) {
+  // The first passes; each of the others waits for about a minute more.
+  Gateway gateway(limited("{minute: 1, algorithm: leaky-bucket, burst: 5, connections: 2}"));
+  const std::vector<std::string> active{"listener=\"public\"", "state=\"active\""};
+  EXPECT_EQ(gateway.get("/").status, 200);
+  RawClient leaving = gateway.connect(), staying = gateway.connect();
+  leaving.send(request("GET", "/"));
+  staying.send(request("GET", "/"));
+  EXPECT_EQ(gateway.wait_metric("gatehouse_connections", 2, active), 2);
+  EXPECT_EQ(gateway.get("/").status, 429) << "two are under way";
+  leaving.reset();
+  EXPECT_EQ(gateway.wait_metric("gatehouse_errors_total", 1, {"reason=\"client_closed\""}), 1);
+  RawClient next = gateway.connect();
+  next.send(request("GET", "/"));
+  EXPECT_EQ(gateway.wait_metric("gatehouse_connections", 2, active), 2);
+  EXPECT_EQ(gateway.metric("gatehouse_errors_total", {"reason=\"rate_limited\""}), 1) << "it waits as well";
+  staying.reset();
+  next.reset();
+}
+
+TEST(RateLimiting, bounds_what_is_under_way_over_all_workers) {
+  constexpr int kClients = 20, kAtOnce = 3;
+  Gate gate;
+  HttpService service([&](ServiceExchange& exchange) {
+    exchange.wait(gate.fd());
+    exchange.respond(200, "done");
+  });
+  Gateway gateway("workers: 4\nservices: [{name: main, url: \"" + service.url() +
+                  "\"}]\nroutes: [{path: /, service: main}]\n"
+                  "plugins: [{name: rate-limiting, config: {connections: 3}}]\n");
+  std::vector<RawClient> clients;
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(gateway.connect());
+    clients.back().send(request("GET", "/"));
+  }
+  const std::vector<std::string> limited_reason{"reason=\"rate_limited\""};
+  EXPECT_EQ(gateway.wait_metric("gatehouse_errors_total", kClients - kAtOnce, limited_reason), kClients - kAtOnce);
+  gate.open();
+  int passed = 0;
+  for (RawClient& client : clients) passed += client.read_response().status == 200;
+  EXPECT_EQ(passed, kAtOnce);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(gateway.get("/").status, 200) << "each has given its place back";
+}
+
 }  // namespace
 }  // namespace gatehouse::test

@@ -41,11 +41,6 @@ void check_order(const WrittenLimits& limits, const config::Node& node, const co
   }
 }
 
-const config::Options<WrittenLimits>& tier_options() {
-  static const auto table = with_limits(config::Options<WrittenLimits>()).check_node(check_order);
-  return table;
-}
-
 config::Value<IpPrefix> ip_prefix() {
   static const auto table =
       config::Options<IpPrefix>()
@@ -131,6 +126,11 @@ void check(const Config& config, const config::Node& node, const config::Where& 
 
 }  // namespace
 
+const config::Options<WrittenLimits>& limits_table() {
+  static const auto table = with_limits(config::Options<WrittenLimits>()).check_node(check_order);
+  return table;
+}
+
 std::vector<Limit> limits_of(const WrittenLimits& written, const Config& config) {
   const Written all = all_of(written);
   std::vector<Limit> limits;
@@ -154,7 +154,7 @@ const config::Options<Config>& options() {
   };
   static const auto table =
       with_limits(config::Options<Config>())
-          .add("tiers", &Config::tiers, config::map_of(tier_options().nested()),
+          .add("tiers", &Config::tiers, config::map_of(limits_table().nested()),
                "Limits by tier: who is of one of these has them instead of those above.")
           .add("tier_by", &Config::tier_by, config::choice<TierBy>({"consumer", "claim"}),
                "What says the tier: the credential or else its consumer, or a claim of the token.")

@@ -63,6 +63,8 @@ struct Config : WrittenLimits {
 };
 
 const config::Options<Config>& options();
+/// A mapping of limits by period, in the right order.
+const config::Options<WrittenLimits>& limits_table();
 
 /// The limits of a mapping, with the buckets' sizes that the plugin says, the shortest period first.
 std::vector<Limit> limits_of(const WrittenLimits& written, const Config& config);
