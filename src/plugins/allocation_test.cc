@@ -73,6 +73,7 @@ TEST_P(Allocations, are_made_in_the_arena_only) {
 
 constexpr Case kCases[] = {
     {"acl", "{allow: a, methods: {a: [GET]}}"},
+    {"bot-detection", "{allow: [good], deny: [bad]}"},
     {"correlation-id", "{}"},
     {"correlation-id", "{generator: \"uuid#counter\"}"},
     {"correlation-id", "{generator: tracker}"},
@@ -86,6 +87,12 @@ constexpr Case kCases[] = {
     {"mirror", "{service: shadow}"},
     {"rate-limiting", "{second: 5, hour: 1000000, limit_by: [ip, path]}"},
     {"rate-limiting", "{minute: 5, algorithm: token-bucket, header_style: draft}"},
+    {"rate-limiting",
+     "{second: 5, algorithm: leaky-bucket, burst: 9, connections: 3, limit_by: [consumer, claim, header],"
+     " claim: sub, header_name: X-Old, costs: [{methods: POST, cost: 2}], cost_header: X-Cost}"},
+    {"rate-limiting",
+     "{hour: 50, algorithm: sliding-window, tiers: {a: {hour: 9}}, count_statuses: [200],"
+     " exempt: {ips: 10.0.0.0/8}}"},
     {"redirect", "{location: \"https://shop.test\", keep_incoming_path: true}"},
     {"request-size-limiting", "{require_content_length: true}"},
     {"request-termination", "{}"},
@@ -93,6 +100,7 @@ constexpr Case kCases[] = {
     {"request-transformer",
      "{remove: {querystring: [a]}, rename: {headers: [\"X-Old:X-New\"], querystring: [\"old:new\"]}, "
      "set: {headers: {X-A: b}, querystring: {c: d}}, append: {headers: {X-A: c}}}"},
+    {"response-ratelimiting", "{limits: {video: {hour: 5}, sms: {day: 9}}}"},
     {"response-transformer", "{rename: {headers: [\"Vary:X-Vary\"]}, add: {headers: {X-A: b}}}"},
 };
 INSTANTIATE_TEST_SUITE_P(Plugins, Allocations, ::testing::ValuesIn(kCases));

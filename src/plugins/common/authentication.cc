@@ -1,29 +1,14 @@
 #include "plugins/common/authentication.h"
 
-#include "config/custom_kind.h"
+#include "plugins/common/json_text.h"
 
 namespace gatehouse::plugins {
 namespace {
 
-/// Any mapping, as JSON.
-config::Value<std::string> json() {
-  return config::custom<std::string>({.decode =
-                                          [](const config::Node& node, const config::Where& at, std::string& to) {
-                                            if (!node.is_mapping()) {
-                                              at.expected("a mapping", node);
-                                              return false;
-                                            }
-                                            to = config::to_json_line(node);
-                                            return true;
-                                          },
-                                      .type = "mapping",
-                                      .schema = config::schema_of_type("object")});
-}
-
 const config::Options<OnInvalid>& on_invalid_options() {
   static const auto table = config::Options<OnInvalid>()
                                 .add("status", &OnInvalid::status, config::integer(400, 599), "The status.")
-                                .add("response", &OnInvalid::response, json(), "The body, as JSON.");
+                                .add("response", &OnInvalid::response, json_text(), "The body, as JSON.");
   return table;
 }
 
