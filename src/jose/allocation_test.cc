@@ -17,15 +17,28 @@ namespace {
 thread_local std::size_t allocations = 0;
 }  // namespace
 
+// All forms: the sanitizers' own do not call one another.
 void* operator new(std::size_t size) {
   ++allocations;
   if (void* block = std::malloc(size)) return block;
   std::abort();
 }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return operator new(size);
+}
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
 void operator delete(void* block) noexcept {
   std::free(block);
 }
 void operator delete(void* block, std::size_t) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block) noexcept {
+  std::free(block);
+}
+void operator delete[](void* block, std::size_t) noexcept {
   std::free(block);
 }
 
