@@ -88,6 +88,16 @@ SigningKey SigningKey::rsa(int bits) {
   return SigningKey(key);
 }
 
+SigningKey SigningKey::rsa_pss() {
+  EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA-PSS", nullptr);
+  EVP_PKEY* key = nullptr;
+  must(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) == 1 &&
+           EVP_PKEY_keygen(context, &key) == 1,
+       "making an RSA-PSS key");
+  EVP_PKEY_CTX_free(context);
+  return SigningKey(key);
+}
+
 SigningKey SigningKey::ec(std::string_view curve) {
   EVP_PKEY* const key = EVP_EC_gen(std::string(curve).c_str());
   must(key != nullptr, "making a key on a curve");

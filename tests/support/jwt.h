@@ -14,6 +14,7 @@ class SigningKey {
  public:
   static SigningKey secret(std::string bytes);
   static SigningKey rsa(int bits = 2048);
+  static SigningKey rsa_pss();  ///< of the type that is for PSS only
   /// `curve` is P-256, P-384, P-521 or any other of OpenSSL's.
   static SigningKey ec(std::string_view curve = "P-256");
   static SigningKey ed25519();
