@@ -121,7 +121,7 @@ SigningKey SigningKey::fit_for(std::string_view algorithm) {
   return ec(algorithm == "ES256" ? "P-256" : algorithm == "ES384" ? "P-384" : "P-521");
 }
 
-std::string SigningKey::sign(std::string_view algorithm, std::string_view text) const {
+std::string SigningKey::sign(std::string_view algorithm, std::string_view text, int salt) const {
   if (algorithm.starts_with("HS")) {
     must(key_ == nullptr, "finding a secret");
     std::string mac(EVP_MAX_MD_SIZE, '\0');
@@ -137,7 +137,7 @@ std::string SigningKey::sign(std::string_view algorithm, std::string_view text) 
   must(EVP_DigestSignInit(context, &details, hash, nullptr, key_.get()) == 1, "beginning to sign");
   if (algorithm.starts_with("PS")) {
     must(EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) == 1 &&
-             EVP_PKEY_CTX_set_rsa_pss_saltlen(details, RSA_PSS_SALTLEN_DIGEST) == 1,
+             EVP_PKEY_CTX_set_rsa_pss_saltlen(details, salt) == 1,
          "choosing PSS");
   }
   std::size_t size = 0;
