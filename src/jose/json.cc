@@ -1,6 +1,7 @@
 #include "jose/json.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace gatehouse::jose {
@@ -8,6 +9,19 @@ namespace {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
+}
+
+/// Characters of a string that stand for themselves and need no second look.
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> plain{};
+  for (int c = 0x20; c < 0x80; ++c) plain[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
+  return plain;
+}
+constexpr auto kPlain = make_plain();
+
+const char* after_plain(const char* at, const char* end) {
+  while (at != end && kPlain[static_cast<unsigned char>(*at)]) ++at;
+  return at;
 }
 
 /// Length of the UTF-8 sequence (RFC 3629) above ASCII at `at`, 0 if there is none.
@@ -196,24 +210,24 @@ class Parser {
 
   bool string(Text& text) {
     const char* const start = ++at_;
-    while (at_ != end_) {
-      const auto c = static_cast<unsigned char>(*at_);
-      if (c == '"') {
+    for (;;) {
+      at_ = after_plain(at_, end_);
+      if (at_ == end_) return failed();
+      if (*at_ == '"') {
         text = {place(start), static_cast<std::uint32_t>(at_ - start)};
         ++at_;
         return true;
       }
-      if (c == '\\') return escaped_string(start, text);
+      if (*at_ == '\\') return escaped_string(start, text);
       if (!character()) return false;
     }
-    return failed();
   }
 
   /// The rest of a string in which an escape comes next.
   bool escaped_string(const char* start, Text& text) {
     char* const to = decoded_;
     decoded_ = std::copy(start, at_, decoded_);
-    while (at_ != end_) {
+    for (;;) {
       if (take('"')) {
         text = {place(to), static_cast<std::uint32_t>(decoded_ - to)};
         return true;
@@ -222,18 +236,18 @@ class Parser {
         if (!escape()) return false;
         continue;
       }
+      if (at_ == end_) return failed();
       const char* const from = at_;
-      if (!character()) return false;
+      at_ = after_plain(at_, end_);
+      if (at_ == from && !character()) return false;
       decoded_ = std::copy(from, at_, decoded_);
     }
-    return failed();
   }
 
-  /// Goes over one character that is neither a quote nor a backslash.
+  /// Goes over one character that is not plain, neither a quote nor a backslash.
   bool character() {
-    const auto c = static_cast<unsigned char>(*at_);
-    if (c < 0x20) return failed();
-    const std::size_t size = c < 0x80 ? 1 : sequence_at(at_, end_);
+    if (static_cast<unsigned char>(*at_) < 0x20) return failed();
+    const std::size_t size = sequence_at(at_, end_);
     at_ += size;
     return size != 0 || failed("the text is not UTF-8");
   }

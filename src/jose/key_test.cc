@@ -173,6 +173,22 @@ TEST(KeyFromPem, refuses_a_key_that_is_not_the_algorithms) {
   EXPECT_NE(fault_of(Key::from_pem(SigningKey::ec().public_pem(), Algorithm::EdDSA)), "");
 }
 
+TEST(Key, takes_pss_with_a_salt_as_long_as_the_hash_only) {
+  const SigningKey signer = SigningKey::fit_for("PS256");
+  const Key key = verifier(signer, Algorithm::PS256);
+  for (const int salt : {0, 20, 31, 32, 33, 64}) {
+    EXPECT_EQ(key.verify(Algorithm::PS256, kText, signer.sign("PS256", kText, salt)), salt == 32) << salt;
+  }
+}
+
+TEST(KeyFromPem, of_the_type_for_pss_goes_with_pss_only) {
+  const SigningKey key = SigningKey::rsa_pss();
+  const std::string signature = key.sign("PS384", kText);
+  EXPECT_TRUE(must(Key::from_pem(key.public_pem(), Algorithm::PS384)).verify(Algorithm::PS384, kText, signature));
+  EXPECT_EQ(fault_of(Key::from_pem(key.public_pem(), Algorithm::RS384)),
+            "an RSA-PSS key goes with PS256, PS384 and PS512 only");
+}
+
 TEST(KeyFromPem, refuses_rsa_below_2048_bits) {
   EXPECT_EQ(fault_of(Key::from_pem(SigningKey::rsa(1024).public_pem(), Algorithm::RS256)),
             "an RSA key must have at least 2048 bits");

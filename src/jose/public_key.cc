@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <optional>
 
 namespace gatehouse::jose {
 namespace {
@@ -129,15 +130,14 @@ std::size_t coordinate_size(Algorithm algorithm) {
   return algorithm == Algorithm::ES256 ? 32 : algorithm == Algorithm::ES384 ? 48 : 66;
 }
 
-Algorithm algorithm_of_curve(const EVP_PKEY* key, bool& known) {
+std::optional<Algorithm> algorithm_of_curve(const EVP_PKEY* key) {
   std::array<char, 64> name{};
-  known = EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) == 1;
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), nullptr) != 1) return std::nullopt;
   const std::string_view curve = name.data();
   if (curve == "prime256v1" || curve == "P-256") return Algorithm::ES256;
   if (curve == "secp384r1" || curve == "P-384") return Algorithm::ES384;
   if (curve == "secp521r1" || curve == "P-521") return Algorithm::ES512;
-  known = false;
-  return Algorithm::ES256;
+  return std::nullopt;
 }
 
 /// "" where an RSA key's numbers are sound.
@@ -183,19 +183,17 @@ AlgorithmSet algorithms_of(const evp_pkey_st* key) {
   if (EVP_PKEY_is_a(key, "RSA-PSS")) return kPss;
   if (EVP_PKEY_is_a(key, "ED25519")) return Algorithm::EdDSA;
   if (!EVP_PKEY_is_a(key, "EC")) return {};
-  bool known = false;
-  const Algorithm algorithm = algorithm_of_curve(key, known);
-  return known ? AlgorithmSet(algorithm) : AlgorithmSet();
+  const auto algorithm = algorithm_of_curve(key);
+  return algorithm ? AlgorithmSet(*algorithm) : AlgorithmSet();
 }
 
 PublicKey::PublicKey(PkeyPointer key) : key_(std::move(key)), id_(next_id()) {}
 
 Result<std::shared_ptr<const PublicKey>> PublicKey::make(PkeyPointer key, AlgorithmSet algorithms) {
   const QuietErrors quiet;
-  if (algorithms.empty() || !algorithms_of(key.get()).contains(algorithms)) {
-    return fail({.detail = mismatch(key.get())});
-  }
-  if ((kRsa & algorithms_of(key.get())) == algorithms_of(key.get())) {
+  const AlgorithmSet fit = algorithms_of(key.get());
+  if (algorithms.empty() || !fit.contains(algorithms)) return fail({.detail = mismatch(key.get())});
+  if (kRsa.contains(fit)) {
     if (const char* fault = fault_of_rsa(key.get()); *fault != '\0') return fail({.detail = fault});
   }
   for (std::size_t i = 0; i < kAlgorithmCount; ++i) {

@@ -88,6 +88,16 @@ SigningKey SigningKey::rsa(int bits) {
   return SigningKey(key);
 }
 
+SigningKey SigningKey::rsa_pss() {
+  EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA-PSS", nullptr);
+  EVP_PKEY* key = nullptr;
+  must(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) == 1 &&
+           EVP_PKEY_keygen(context, &key) == 1,
+       "making an RSA-PSS key");
+  EVP_PKEY_CTX_free(context);
+  return SigningKey(key);
+}
+
 SigningKey SigningKey::ec(std::string_view curve) {
   EVP_PKEY* const key = EVP_EC_gen(std::string(curve).c_str());
   must(key != nullptr, "making a key on a curve");
@@ -111,7 +121,7 @@ SigningKey SigningKey::fit_for(std::string_view algorithm) {
   return ec(algorithm == "ES256" ? "P-256" : algorithm == "ES384" ? "P-384" : "P-521");
 }
 
-std::string SigningKey::sign(std::string_view algorithm, std::string_view text) const {
+std::string SigningKey::sign(std::string_view algorithm, std::string_view text, int salt) const {
   if (algorithm.starts_with("HS")) {
     must(key_ == nullptr, "finding a secret");
     std::string mac(EVP_MAX_MD_SIZE, '\0');
@@ -127,7 +137,7 @@ std::string SigningKey::sign(std::string_view algorithm, std::string_view text) 
   must(EVP_DigestSignInit(context, &details, hash, nullptr, key_.get()) == 1, "beginning to sign");
   if (algorithm.starts_with("PS")) {
     must(EVP_PKEY_CTX_set_rsa_padding(details, RSA_PKCS1_PSS_PADDING) == 1 &&
-             EVP_PKEY_CTX_set_rsa_pss_saltlen(details, RSA_PSS_SALTLEN_DIGEST) == 1,
+             EVP_PKEY_CTX_set_rsa_pss_saltlen(details, salt) == 1,
          "choosing PSS");
   }
   std::size_t size = 0;

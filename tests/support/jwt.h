@@ -14,14 +14,16 @@ class SigningKey {
  public:
   static SigningKey secret(std::string bytes);
   static SigningKey rsa(int bits = 2048);
+  static SigningKey rsa_pss();  ///< of the type that is for PSS only
   /// `curve` is P-256, P-384, P-521 or any other of OpenSSL's.
   static SigningKey ec(std::string_view curve = "P-256");
   static SigningKey ed25519();
   /// One that fits `algorithm`; for RSA always the same one, since making it takes long.
   static SigningKey fit_for(std::string_view algorithm);
 
-  /// The signature as bytes, in JWS's form. Ends the process where key and algorithm do not go together.
-  std::string sign(std::string_view algorithm, std::string_view text) const;
+  /// The signature as bytes, in JWS's form. Ends the process where key and algorithm do not go together. `salt` is the
+  /// length of PSS's salt, -1 for the hash's.
+  std::string sign(std::string_view algorithm, std::string_view text, int salt = -1) const;
 
   std::string public_pem() const;       ///< BEGIN PUBLIC KEY
   std::string rsa_public_pem() const;   ///< BEGIN RSA PUBLIC KEY
