@@ -72,6 +72,7 @@ TEST_P(Allocations, are_made_in_the_arena_only) {
 }
 
 constexpr Case kCases[] = {
+    {"basic-auth", "{realm: shop}"},
     {"correlation-id", "{}"},
     {"correlation-id", "{generator: \"uuid#counter\"}"},
     {"correlation-id", "{generator: tracker}"},

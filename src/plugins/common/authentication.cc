@@ -34,9 +34,10 @@ config::Value<OnInvalid> on_invalid() {
 }
 
 AuthenticationPolicy::AuthenticationPolicy(const AuthenticationConfig& config, std::string_view scheme,
-                                           plugin::BuildContext& context)
+                                           plugin::BuildContext& context, std::string_view parameters)
     : challenge_(scheme), on_invalid_(config.on_invalid), run_on_preflight_(config.run_on_preflight) {
   if (!config.realm.empty()) challenge_ += " realm=\"" + config.realm + "\"";
+  challenge_ += parameters;
   if (!config.anonymous.empty()) otherwise_.anonymous = context.consumers()->find(config.anonymous);
 }
 
