@@ -81,6 +81,7 @@ constexpr Case kCases[] = {
     {"hsts", "{include_subdomains: true}"},
     {"ip-restriction", "{deny: [192.0.2.0/24]}"},
     {"mirror", "{service: shadow}"},
+    {"mtls-auth", "{}"},
     {"rate-limiting", "{second: 5, hour: 1000000, limit_by: [ip, path]}"},
     {"rate-limiting", "{minute: 5, algorithm: token-bucket, header_style: draft}"},
     {"redirect", "{location: \"https://shop.test\", keep_incoming_path: true}"},
