@@ -78,6 +78,8 @@ constexpr Case kCases[] = {
     {"correlation-id", "{generator: tracker}"},
     {"cors", "{}"},
     {"cors", "{origins: [\"https://shop.test\", \"https://*.shop.test\"], credentials: true, exposed_headers: [X-A]}"},
+    {"hmac-auth", "{}"},
+    {"hmac-auth", "{scheme: kong}"},
     {"hsts", "{include_subdomains: true}"},
     {"ip-restriction", "{deny: [192.0.2.0/24]}"},
     {"mirror", "{service: shadow}"},
