@@ -34,6 +34,9 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
     return std::make_shared<SilentCaller>(service);
   }
   std::shared_ptr<const plugin::Offload> offload() override { return nullptr; }
+  std::shared_ptr<const plugin::Document> document(const std::string&, const plugin::DocumentSource&) override {
+    return nullptr;
+  }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
     std::shared_ptr<void>& kept = kept_[identity];

@@ -8,6 +8,7 @@
 
 #include "config/loader.h"
 #include "plugin/consumer.h"
+#include "plugin/document.h"
 #include "plugin/offload.h"
 #include "plugin/plugin.h"
 
@@ -53,6 +54,9 @@ class BuildContext {
   virtual std::shared_ptr<const HttpCaller> http(std::string_view service) = 0;
   /// Threads for what takes long. Null where no exchange has a scope: then a hook does it itself.
   virtual std::shared_ptr<const Offload> offload() = 0;
+  /// The copy of a document that the gateway keeps fresh; all configurations share it under `identity`. Null where
+  /// nothing may be fetched (explain).
+  virtual std::shared_ptr<const Document> document(const std::string& identity, const DocumentSource& source) = 0;
   /// What all configurations share under `identity` while one of them uses it (limiters, caches).
   template <class T>
   std::shared_ptr<T> process(const std::string& identity, const std::function<std::shared_ptr<T>()>& make) {

@@ -72,6 +72,7 @@ TEST_P(Allocations, are_made_in_the_arena_only) {
 }
 
 constexpr Case kCases[] = {
+    {"acl", "{allow: a, methods: {a: [GET]}}"},
     {"basic-auth", "{realm: shop}"},
     {"correlation-id", "{}"},
     {"correlation-id", "{generator: \"uuid#counter\"}"},
@@ -82,6 +83,7 @@ constexpr Case kCases[] = {
     {"hmac-auth", "{scheme: kong}"},
     {"hsts", "{include_subdomains: true}"},
     {"ip-restriction", "{deny: [192.0.2.0/24]}"},
+    {"key-auth", "{key_names: a, key_in_header: false, key_in_query: true}"},
     {"mirror", "{service: shadow}"},
     {"mtls-auth", "{}"},
     {"rate-limiting", "{second: 5, hour: 1000000, limit_by: [ip, path]}"},

@@ -113,6 +113,13 @@ TEST(PluginDocs, option_tables_are_those_of_the_code) {
     expect_section(of_plugin(*type, "README.md"), "options", type->info().options_table());
 }
 
+TEST(PluginDocs, credential_tables_are_those_of_the_code) {
+  for (const PluginType* type : all()) {
+    const config::PluginInfo info = type->info();
+    if (info.credential) expect_section(of_plugin(*type, "README.md"), "credential", info.credential->options_table());
+  }
+}
+
 TEST(PluginDocs, the_table_of_plugins_is_that_of_the_code) {
   std::vector<const PluginType*> types(all().begin(), all().end());
   std::ranges::stable_sort(types, [](const auto* a, const auto* b) { return a->info().rank > b->info().rank; });

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/control/documents.h"
 #include "engine/control/services.h"
 #include "engine/offload_pool.h"
 #include "engine/snapshot.h"
@@ -27,8 +28,13 @@ class SharedStates {
 class BuildSurroundings final : public Surroundings, private plugin::BuildContext {
  public:
   BuildSurroundings(const config::Model& model, Shared& shared, Services& services, SharedStates& states,
-                    telemetry::Metrics& metrics)
-      : model_services_(model.services), shared_(shared), services_(services), states_(states), metrics_(metrics) {}
+                    Documents& documents, telemetry::Metrics& metrics)
+      : model_services_(model.services),
+        shared_(shared),
+        services_(services),
+        states_(states),
+        documents_(documents),
+        metrics_(metrics) {}
 
   plugin::BuildContext& plugin_context() override { return *this; }
   std::shared_ptr<upstream::Cluster> cluster(const config::Service& service) override {
@@ -42,6 +48,10 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
   unsigned workers() const override { return static_cast<unsigned>(shared_.workers.size()); }
   std::shared_ptr<const plugin::HttpCaller> http(std::string_view service) override;
   std::shared_ptr<const plugin::Offload> offload() override { return states_.offload(shared_); }
+  std::shared_ptr<const plugin::Document> document(const std::string& identity,
+                                                   const plugin::DocumentSource& source) override {
+    return process<plugin::Document>(identity, [&] { return documents_.open(source); });
+  }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
     return states_.get(identity, make);
@@ -51,6 +61,7 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
   Shared& shared_;
   Services& services_;
   SharedStates& states_;
+  Documents& documents_;
   telemetry::Metrics& metrics_;
 };
 

@@ -49,6 +49,7 @@ class Reloader {
   Workforce& workforce_;
   telemetry::Metrics& metrics_;
   Services services_;
+  Documents documents_;
   SharedStates states_;
   ListeningSockets sockets_;
   Publisher publisher_;

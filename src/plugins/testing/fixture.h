@@ -31,6 +31,12 @@ class FakeContext : public plugin::BuildContext {
   }
   std::shared_ptr<const plugin::Offload> offload() override { return offloads; }
   std::shared_ptr<const plugin::Offload> offloads;
+  std::shared_ptr<const plugin::Document> document(const std::string&, const plugin::DocumentSource& source) override {
+    documents.push_back(source);
+    return fetched;
+  }
+  std::vector<plugin::DocumentSource> documents;    ///< asked for
+  std::shared_ptr<const plugin::Document> fetched;  ///< what they are
   std::shared_ptr<FakeCaller> caller = std::make_shared<FakeCaller>();
   std::vector<std::string> services;  ///< asked for
 
