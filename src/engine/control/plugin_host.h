@@ -5,6 +5,7 @@
 
 #include "engine/control/documents.h"
 #include "engine/control/services.h"
+#include "engine/offload_pool.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
 
@@ -15,8 +16,11 @@ class SharedStates {
  public:
   std::shared_ptr<void> get(const std::string& identity, const std::function<std::shared_ptr<void>()>& make);
   void sweep();
+  /// One for the process, made when a plugin first asks for it.
+  std::shared_ptr<const plugin::Offload> offload(const Shared& shared);
 
  private:
+  std::shared_ptr<OffloadPool> offload_;
   std::map<std::string, std::weak_ptr<void>> states_;
 };
 
@@ -43,6 +47,7 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
  private:
   unsigned workers() const override { return static_cast<unsigned>(shared_.workers.size()); }
   std::shared_ptr<const plugin::HttpCaller> http(std::string_view service) override;
+  std::shared_ptr<const plugin::Offload> offload() override { return states_.offload(shared_); }
   std::shared_ptr<const plugin::Document> document(const std::string& identity,
                                                    const plugin::DocumentSource& source) override {
     return process<plugin::Document>(identity, [&] { return documents_.open(source); });

@@ -19,11 +19,17 @@ config::Value<OnInvalid> on_invalid() {
 }
 
 AuthenticationPolicy::AuthenticationPolicy(const AuthenticationConfig& config, std::string_view scheme,
-                                           plugin::BuildContext& context, std::string_view if_bad)
+                                           plugin::BuildContext& context, const ChallengeParameters& parameters)
     : challenge_(scheme), on_invalid_(config.on_invalid), run_on_preflight_(config.run_on_preflight) {
-  if (!config.realm.empty()) challenge_ += " realm=\"" + config.realm + "\"";
+  const std::string realm = config.realm.empty() ? "" : "realm=\"" + config.realm + "\"";
+  std::string_view between = " ";
+  for (const std::string_view each : {std::string_view(realm), parameters.always}) {
+    if (each.empty()) continue;
+    challenge_.append(between).append(each);
+    between = ", ";
+  }
   bad_challenge_ = challenge_;
-  if (!if_bad.empty()) bad_challenge_.append(config.realm.empty() ? " " : ", ").append(if_bad);
+  if (!parameters.if_bad.empty()) bad_challenge_.append(between).append(parameters.if_bad);
   if (!config.anonymous.empty()) otherwise_.anonymous = context.consumers()->find(config.anonymous);
 }
 

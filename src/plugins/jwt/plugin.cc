@@ -114,7 +114,7 @@ class Jwt : public plugin::Plugin {
         hides_(config.hide_credentials),
         caches_(config.cache),
         cache_size_(static_cast<std::size_t>(config.cache_size)),
-        policy_(config, "Bearer", context, "error=\"invalid_token\""),
+        policy_(config, "Bearer", context, {.always = {}, .if_bad = "error=\"invalid_token\""}),
         bench_(context.shared_here<Bench>(written, [&] { return std::make_shared<Bench>(config, context); })) {}
 
   Verdict on_request(Exchange& x) const noexcept override {

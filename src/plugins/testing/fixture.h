@@ -29,6 +29,8 @@ class FakeContext : public plugin::BuildContext {
     services.emplace_back(service);
     return caller;
   }
+  std::shared_ptr<const plugin::Offload> offload() override { return offloads; }
+  std::shared_ptr<const plugin::Offload> offloads;
   std::shared_ptr<const plugin::Document> document(const std::string&, const plugin::DocumentSource& source) override {
     documents.push_back(source);
     return fetched;
