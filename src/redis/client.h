@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "redis/cluster.h"
 #include "redis/finder.h"
 #include "redis/metrics.h"
 #include "redis/node.h"
@@ -24,9 +25,11 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   /// Sends a command and gives the server's answer, in `arena`; an answer that is an error is a RedisError. It ends
-  /// with `scope`. `arguments`, in the caller's hands until the end, begin with the command's name.
+  /// with `scope`. `arguments`, in the caller's hands until the end, begin with the command's name; in
+  /// a cluster the second is its key.
   Task<RedisResult> command(Scope& scope, Arena& arena, Arguments arguments);
-  /// Runs a script: by its hash, and by its text where the server does not know it.
+  /// Runs a script: by its hash, and by its text where the server does not know it. In a cluster all keys must be in
+  /// one slot: they have a hash tag in common.
   Task<RedisResult> eval(Scope& scope, Arena& arena, const RedisScript& script, Arguments keys, Arguments arguments);
 
   /// Closes the connections; commands that come later are `unavailable`.
@@ -35,11 +38,12 @@ class Client {
   const Counters& counters() const { return counters_; }
 
  private:
-  Task<RedisResult> route(Scope& scope, Arena& arena, Arguments arguments);
+  Task<RedisResult> send(Scope& scope, Arena& arena, Arguments arguments, Arguments keys);
 
   Counters counters_;
   Finder finder_;
-  std::unique_ptr<Node> node_;
+  std::unique_ptr<Node> node_;        ///< the server …
+  std::unique_ptr<Cluster> cluster_;  ///< … or many
 };
 
 }  // namespace gatehouse::redis

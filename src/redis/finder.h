@@ -26,14 +26,20 @@ class Finder {
   static constexpr Duration kResolveTime = std::chrono::seconds(2);
   static constexpr std::size_t kMostAddresses = 8;  ///< of one name
 
+  /// The master, as the sentinels say: they are asked in turn, the one that answered last first.
+  Task<std::expected<Address, std::string>> master(Scope& scope);
+
   /// With whom TLS is spoken at `address`.
   io::TlsPeer peer(const Address& address) const;
 
  private:
+  Task<std::expected<Address, std::string>> ask_sentinel(Scope& scope, Address sentinel);
+
   io::Reactor& reactor_;
   std::shared_ptr<const Options> options_;
   std::unique_ptr<io::Resolver> resolver_;  ///< null where nothing is to be resolved
   Random random_;
+  std::size_t sentinel_ = 0;  ///< the one that answered last
 };
 
 }  // namespace gatehouse::redis

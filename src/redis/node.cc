@@ -41,6 +41,11 @@ void Node::close() {
   connection_.give_up_held(fault_);
 }
 
+std::string Node::name() const {
+  const std::string& master = finder_.options().master;
+  return master.empty() ? address_.text() : address_.port == 0 ? master : master + " at " + address_.text();
+}
+
 RedisError Node::down_error(Arena& arena) const {
   return {RedisError::Fault::unavailable, arena.copy(fault_)};
 }
@@ -76,7 +81,7 @@ Task<void> Node::attempt() {
     failed(std::move(fault));
     co_return;
   }
-  if (failures_ != 0) GH_LOG_LIMITED(info, 1, "redis {}: connected", address_.text());
+  if (failures_ != 0) GH_LOG_LIMITED(info, 1, "redis {}: connected", name());
   state_ = State::ready;
   Counters::add(counters_.opened);
   Counters::add(counters_.connected);
@@ -85,6 +90,12 @@ Task<void> Node::attempt() {
 
 /// "" or why there is no connection.
 Task<std::string> Node::establish() {
+  if (!finder_.options().master.empty()) {
+    auto master = co_await finder_.master(scope_);
+    if (!master) co_return master.error();
+    if (address_ != *master) session_.forget();
+    address_ = std::move(*master);
+  }
   const auto found = co_await finder_.resolve(scope_, address_);
   if (!found) co_return found.error();
   std::string fault;
@@ -105,7 +116,8 @@ Task<std::string> Node::greet() {
   const std::string_view named[] = {"AUTH", options.username, options.password};
   const std::string_view unnamed[] = {"AUTH", options.password};
   const std::string_view select[] = {"SELECT", database};
-  const std::string_view ping[] = {"PING"};
+  const bool must_be_master = !options.master.empty();  // whom sentinels name may not know of it yet, or no longer
+  const std::string_view question[] = {must_be_master ? "ROLE" : "PING"};
   Arguments commands[3];
   std::size_t count = 0;
   if (!options.username.empty()) {
@@ -114,11 +126,15 @@ Task<std::string> Node::greet() {
     commands[count++] = unnamed;
   }
   if (options.database != 0) commands[count++] = select;
-  commands[count++] = ping;
+  commands[count++] = question;
   Arena arena;
   const RedisResult result = co_await connection_.greet(scope_, arena, {commands, count}, deadline);
-  // Who may not PING may still be of use.
-  if (result || (options.database == 0 && result.error().says("NOPERM"))) co_return "";
+  if (result) {
+    const bool replica = must_be_master && (result->count == 0 || result->first->text != "master");
+    co_return replica ? "the sentinels name it, but it is no master" : "";
+  }
+  // Who may not ask may still be of use.
+  if (options.database == 0 && result.error().says("NOPERM")) co_return "";
   co_return std::string(result.error().text);
 }
 
@@ -132,7 +148,7 @@ void Node::connection_lost(const char* why, bool broken) {
 }
 
 void Node::failed(std::string why) {
-  if (fault_ != why || failures_ == 0) GH_LOG_LIMITED(warn, 1, "redis {}: {}", address_.text(), why);
+  if (fault_ != why || failures_ == 0) GH_LOG_LIMITED(warn, 1, "redis {}: {}", name(), why);
   fault_ = std::move(why);
   state_ = State::down;
   connection_.give_up_held(fault_);

@@ -56,6 +56,7 @@ class Node final : private Connection::Watcher {
   Task<std::string> establish();
   Task<std::string> greet();
   void failed(std::string why);
+  std::string name() const;
   RedisError down_error(Arena& arena) const;
 
   Finder& finder_;

@@ -78,8 +78,10 @@ bool RedisServer::wait_cli(const std::vector<std::string>& command, std::string_
 // ---- several ----
 
 RedisSentinels::RedisSentinels(const std::vector<std::string>& lines) {
-  servers_.push_back(std::make_unique<RedisServer>(lines));
-  std::vector<std::string> follows = lines;
+  std::vector<std::string> leads = lines;
+  leads.emplace_back("repl-diskless-sync-delay 0");
+  servers_.push_back(std::make_unique<RedisServer>(leads));
+  std::vector<std::string> follows = leads;
   follows.push_back("replicaof 127.0.0.1 " + std::to_string(master().port()));
   follows.emplace_back("repl-diskless-load on-empty-db");
   servers_.push_back(std::make_unique<RedisServer>(follows));
@@ -106,16 +108,6 @@ std::vector<std::string> RedisSentinels::addresses() const {
   std::vector<std::string> all;
   for (const auto& sentinel : sentinels_) all.push_back(sentinel->address());
   return all;
-}
-
-bool RedisSentinels::wait_master(const RedisServer& server, const Deadline& deadline) const {
-  for (const auto& sentinel : sentinels_) {
-    const std::vector<std::string> question{"SENTINEL", "get-master-addr-by-name", kMaster};
-    if (!sentinel->wait_cli(question, std::to_string(server.port()), deadline)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 RedisCluster::RedisCluster() {

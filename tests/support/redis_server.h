@@ -55,8 +55,6 @@ class RedisSentinels {
   RedisServer& master() { return *servers_[0]; }
   RedisServer& replica() { return *servers_[1]; }
   std::vector<std::string> addresses() const;
-  /// Waits until the sentinels name `server`; false if they do not in time.
-  bool wait_master(const RedisServer& server, const Deadline& deadline = Deadline(kPatience * 4)) const;
   std::vector<std::unique_ptr<RedisServer>>& sentinels() { return sentinels_; }
 
  private:
