@@ -9,6 +9,7 @@
 #include "config/loader.h"
 #include "plugin/consumer.h"
 #include "plugin/plugin.h"
+#include "plugin/redis.h"
 
 namespace gatehouse::plugin {
 
@@ -50,6 +51,8 @@ class BuildContext {
   /// The caller of a service that the configuration names. The service exists: the loader has checked
   /// service_references.
   virtual std::shared_ptr<const HttpCaller> http(std::string_view service) = 0;
+  /// The configuration's Redis; null where it has none.
+  virtual std::shared_ptr<const Redis> redis() = 0;
   /// What all configurations share under `identity` while one of them uses it (limiters, caches).
   template <class T>
   std::shared_ptr<T> process(const std::string& identity, const std::function<std::shared_ptr<T>()>& make) {

@@ -99,7 +99,6 @@ Task<RedisResult> Connection::command(Scope& scope, Arena& arena, Arguments argu
 Task<std::string_view> Connection::open(Scope& scope, const io::Endpoint& endpoint, const io::TlsPeer& peer,
                                         io::TlsSession& session, TimePoint deadline) {
   close("");
-  replies_.reset();
   answered_ = false;
   const int fd = io::start_connect(endpoint);
   if (fd < 0) co_return std::strerror(errno);
@@ -171,6 +170,7 @@ void Connection::close(std::string_view why) {
   queued_.clear();
   sending_.clear();
   sent_ = 0;
+  replies_.reset();
   fail(awaited_, why);
 }
 

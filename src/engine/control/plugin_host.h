@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/control/redis_clients.h"
 #include "engine/control/services.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
@@ -23,8 +24,13 @@ class SharedStates {
 class BuildSurroundings final : public Surroundings, private plugin::BuildContext {
  public:
   BuildSurroundings(const config::Model& model, Shared& shared, Services& services, SharedStates& states,
-                    telemetry::Metrics& metrics)
-      : model_services_(model.services), shared_(shared), services_(services), states_(states), metrics_(metrics) {}
+                    RedisClients& redis, telemetry::Metrics& metrics)
+      : model_services_(model.services),
+        shared_(shared),
+        services_(services),
+        states_(states),
+        redis_(redis),
+        metrics_(metrics) {}
 
   plugin::BuildContext& plugin_context() override { return *this; }
   std::shared_ptr<upstream::Cluster> cluster(const config::Service& service) override {
@@ -37,6 +43,7 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
  private:
   unsigned workers() const override { return static_cast<unsigned>(shared_.workers.size()); }
   std::shared_ptr<const plugin::HttpCaller> http(std::string_view service) override;
+  std::shared_ptr<const plugin::Redis> redis() override { return redis_.of_last_prepared(); }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
     return states_.get(identity, make);
@@ -46,6 +53,7 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
   Shared& shared_;
   Services& services_;
   SharedStates& states_;
+  RedisClients& redis_;
   telemetry::Metrics& metrics_;
 };
 
