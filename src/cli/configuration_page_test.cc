@@ -70,6 +70,7 @@ std::vector<Section> sections() {
           {"logging", below("logging")},
           {"limits", below("limits")},
           {"drain", below("drain")},
+          {"redis", below("redis")},
           {"services", rows_of(*config::service_options().table(), is_no_plugin_row)},
           {"routes", rows_of(*config::route_options().table(), is_no_plugin_row)},
           {"plugins", rows_of(*config::plugin_options().table(), [](const std::string&) { return true; })},

@@ -71,6 +71,10 @@ Value<std::vector<Consumer>> consumer_list();
 Value<std::vector<ApiKey>> api_key_list();
 Value<std::vector<std::pair<std::string, Tier>>> tier_map();
 Value<Authentication> authentication();
+Value<Redis> redis();
+/// "10.0.0.1:80", "[::1]:80", "items.internal:80", "unix:/run/x.sock"
+Value<Address> target_address();
+Value<ServiceTls> service_tls();
 bool decode_authentication(const Node& node, const Where& at, Authentication& to);
 bool decode_credential(const Node& node, const Where& at, CredentialUse& to);
 /// What all credentials have, and what is of the type.

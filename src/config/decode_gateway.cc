@@ -314,8 +314,9 @@ const Options<WrittenModel>& root_options() {
                "Keys that are consumers of their own; puts `key-auth` on every route.")
           .add("validation", &WrittenModel::validation, api_key_validation(),
                "Of `api_keys`: the options of `key-auth`, and `header_name` for its `key_names`.")
-          .later({"import", "redis", "consul", "auth", "oauth", "env", "tls", "consumer_groups", "tracing", "retry",
-                  "health", "circuit_breaker", "discovery", "tests"});
+          .add("redis", &Model::redis, redis(), "The Redis of what keeps its state there.")
+          .later({"import", "consul", "auth", "oauth", "env", "tls", "consumer_groups", "tracing", "retry", "health",
+                  "circuit_breaker", "discovery", "tests"});
   return table;
 }
 

@@ -8,22 +8,6 @@ namespace {
 
 constexpr auto kTick = std::chrono::milliseconds(1);
 
-Value<Address> target_address() {
-  return custom<Address>(
-      {.decode =
-           [](const Node& node, const Where& at, Address& to) {
-             const auto address = node.is_scalar() ? parse_address(node.text(), true) : std::nullopt;
-             if (!address || (address->kind == Address::Kind::ip && address->port == 0)) {
-               at.expected("an address such as 10.0.0.1:9002, items.internal:9003 or unix:/run/x.sock", node);
-               return false;
-             }
-             to = *address;
-             return true;
-           },
-       .type = "address",
-       .schema = schema_of_type("string")});
-}
-
 const Options<Target>& target_options() {
   static const auto table =
       Options<Target>()
@@ -294,6 +278,31 @@ bool finish_service(const Node& node, const Where& at, WrittenService& service, 
 
 }  // namespace
 
+Value<Address> target_address() {
+  return custom<Address>(
+      {.decode =
+           [](const Node& node, const Where& at, Address& to) {
+             const auto address = node.is_scalar() ? parse_address(node.text(), true) : std::nullopt;
+             if (!address || (address->kind == Address::Kind::ip && address->port == 0)) {
+               at.expected("an address such as 10.0.0.1:9002, items.internal:9003 or unix:/run/x.sock", node);
+               return false;
+             }
+             to = *address;
+             return true;
+           },
+       .type = "address",
+       .schema = schema_of_type("string")});
+}
+
+Value<ServiceTls> service_tls() {
+  return mapping_of<ServiceTls>(service_tls_options(), [](const Node& written, const Where&, ServiceTls& to) {
+    mark_tls_rules(written, to);
+    to.ca_mark = mark_of(written, "ca");
+    to.cert_mark = mark_of(written, "cert");
+    to.key_mark = mark_of(written, "key");
+  });
+}
+
 const Options<Timeouts>& route_timeouts() {
   static const auto table = timeouts_table(false);
   return table;
@@ -315,15 +324,7 @@ const Options<WrittenService>& service_options() {
                "What is spoken to the targets: HTTP/1.1 or HTTP/2 (`h2c`, `h2`, `grpc`, `grpcs`), with TLS (`https`, "
                "`h2`, `grpcs`) or without. Overrides the URL's "
                "scheme.")
-          .add("tls", &Service::tls,
-               mapping_of<ServiceTls>(service_tls_options(),
-                                      [](const Node& written, const Where&, ServiceTls& to) {
-                                        mark_tls_rules(written, to);
-                                        to.ca_mark = mark_of(written, "ca");
-                                        to.cert_mark = mark_of(written, "cert");
-                                        to.key_mark = mark_of(written, "key");
-                                      }),
-               "How TLS is spoken to the targets.")
+          .add("tls", &Service::tls, service_tls(), "How TLS is spoken to the targets.")
           .add("load_balancing", &WrittenService::algorithm, balancing(), "How a target is chosen.")
           .add("timeouts", &Service::timeouts, service_timeouts().nested(), "How long each step may take.")
           .add("pool", &Service::pool, pool_options().nested(), "Connections to the targets.")

@@ -30,10 +30,11 @@ void read_tls_files(Model& model, std::vector<std::string>& files) {
     ClientAuthentication& auth = listener.tls->client_auth;
     auth.contents = hash_of(auth.ca, files) * 31 + hash_of(auth.crl, files);
   }
-  for (Service& service : model.services) {
-    ServiceTls& tls = service.tls;
+  const auto read = [&files](ServiceTls& tls) {
     tls.contents = (hash_of(tls.ca, files) * 31 + hash_of(tls.cert, files)) * 31 + hash_of(tls.key, files);
-  }
+  };
+  for (Service& service : model.services) read(service.tls);
+  if (model.redis && model.redis->tls) read(*model.redis->tls);
 }
 
 Loaded load(const Source& source, const Catalogue& catalogue, std::vector<std::string> files) {

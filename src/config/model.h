@@ -171,6 +171,26 @@ struct Service {
   std::vector<PluginUse> plugins;
 };
 
+/// A Redis that sentinels watch.
+struct RedisSentinel {
+  std::string master;  ///< what they call it
+  std::vector<Address> addresses;
+  std::string username;
+  Secret password;
+};
+/// The Redis of whatever wants one. One of `address`, `sentinel` and `cluster` is set.
+struct Redis {
+  std::optional<Address> address;
+  std::optional<RedisSentinel> sentinel;
+  std::vector<Address> cluster;
+  std::string username;  ///< "" for none
+  Secret password;
+  std::uint32_t database = 0;
+  std::optional<ServiceTls> tls;
+  Duration timeout = std::chrono::milliseconds(100);
+  Mark mark, tls_mark;
+};
+
 /// A condition on one header or query parameter.
 struct ValueMatch {
   enum class Kind : std::uint8_t { one_of, regex, present, absent };
@@ -338,6 +358,7 @@ struct Model {
   std::vector<PluginUse> plugins;  ///< for every route
   std::vector<Consumer> consumers;
   std::vector<Tier> tiers;
+  std::optional<Redis> redis;
 };
 
 }  // namespace gatehouse::config

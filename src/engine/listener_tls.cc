@@ -61,6 +61,7 @@ std::shared_ptr<const io::TlsServer> make_tls(const config::Listener& listener, 
 void check_tls(const config::Model& model, config::Diagnostics& out) {
   for (std::size_t i = 0; i < model.listeners.size(); ++i) make_tls(model.listeners[i], i, out);
   for (std::size_t i = 0; i < model.services.size(); ++i) make_tls(model.services[i], i, out);
+  if (model.redis) make_tls(*model.redis, out);
 }
 
 }  // namespace gatehouse::engine

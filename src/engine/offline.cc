@@ -22,8 +22,22 @@ class SilentCaller final : public plugin::HttpCaller {
   const std::string service_;
 };
 
+/// Nothing is asked of it: where nothing is sent nothing may wait.
+class SilentRedis final : public plugin::Redis {
+ public:
+  RedisScript script(std::string text) const override { return {std::move(text), ""}; }
+  Task<RedisResult> eval(plugin::Exchange&, const RedisScript&, Arguments, Arguments) const override {
+    return unavailable();
+  }
+  Task<RedisResult> command(plugin::Exchange&, Arguments) const override { return unavailable(); }
+
+ private:
+  static Task<RedisResult> unavailable() { co_return std::unexpected(RedisError{}); }
+};
+
 class OfflineSurroundings final : public Surroundings, private plugin::BuildContext {
  public:
+  explicit OfflineSurroundings(const config::Model& model) : has_redis_(model.redis.has_value()) {}
   plugin::BuildContext& plugin_context() override { return *this; }
   std::shared_ptr<upstream::Cluster> cluster(const config::Service&) override { return nullptr; }
   telemetry::SeriesId series(std::string_view, std::string_view) override { return 0; }
@@ -37,6 +51,9 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
   std::shared_ptr<const plugin::Document> document(const std::string&, const plugin::DocumentSource&) override {
     return nullptr;
   }
+  std::shared_ptr<const plugin::Redis> redis() override {
+    return has_redis_ ? std::make_shared<SilentRedis>() : nullptr;
+  }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
     std::shared_ptr<void>& kept = kept_[identity];
@@ -44,6 +61,7 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
     return kept;
   }
 
+  const bool has_redis_;
   std::map<std::string, std::shared_ptr<void>> kept_;  ///< while it is built, plugins hold what they need
 };
 
@@ -54,7 +72,7 @@ std::shared_ptr<const Snapshot> build(std::shared_ptr<const config::Loaded> load
                                  ? config::Mark{}
                                  : config::Mark{std::make_shared<const std::string>(loaded->files.front()), 0, 0};
   try {
-    OfflineSurroundings surroundings;
+    OfflineSurroundings surroundings(loaded->model);
     return build_snapshot(std::move(loaded), std::move(router), types, surroundings);
   } catch (const std::exception& fault) {
     faults.error(start, "", std::string("cannot be built: ") + fault.what());

@@ -11,6 +11,7 @@
 #include "plugin/document.h"
 #include "plugin/offload.h"
 #include "plugin/plugin.h"
+#include "plugin/redis.h"
 
 namespace gatehouse::plugin {
 
@@ -57,6 +58,8 @@ class BuildContext {
   /// The copy of a document that the gateway keeps fresh; all configurations share it under `identity`. Null where
   /// nothing may be fetched (explain).
   virtual std::shared_ptr<const Document> document(const std::string& identity, const DocumentSource& source) = 0;
+  /// The configuration's Redis; null where it has none.
+  virtual std::shared_ptr<const Redis> redis() = 0;
   /// What all configurations share under `identity` while one of them uses it (limiters, caches).
   template <class T>
   std::shared_ptr<T> process(const std::string& identity, const std::function<std::shared_ptr<T>()>& make) {

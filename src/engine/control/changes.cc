@@ -61,6 +61,8 @@ void compare_certificates(const config::Model& before, const config::Model& afte
     if (old == before.services.end() || old->tls.contents == service.tls.contents) continue;
     out.push_back("service " + service.name + ": other certificates");
   }
+  const bool both = before.redis && after.redis && before.redis->tls && after.redis->tls;
+  if (both && before.redis->tls->contents != after.redis->tls->contents) out.push_back("redis: other certificates");
 }
 
 }  // namespace

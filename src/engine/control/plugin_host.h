@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/control/documents.h"
+#include "engine/control/redis_clients.h"
 #include "engine/control/services.h"
 #include "engine/offload_pool.h"
 #include "engine/snapshot.h"
@@ -28,12 +29,13 @@ class SharedStates {
 class BuildSurroundings final : public Surroundings, private plugin::BuildContext {
  public:
   BuildSurroundings(const config::Model& model, Shared& shared, Services& services, SharedStates& states,
-                    Documents& documents, telemetry::Metrics& metrics)
+                    Documents& documents, RedisClients& redis, telemetry::Metrics& metrics)
       : model_services_(model.services),
         shared_(shared),
         services_(services),
         states_(states),
         documents_(documents),
+        redis_(redis),
         metrics_(metrics) {}
 
   plugin::BuildContext& plugin_context() override { return *this; }
@@ -52,6 +54,7 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
                                                    const plugin::DocumentSource& source) override {
     return process<plugin::Document>(identity, [&] { return documents_.open(source); });
   }
+  std::shared_ptr<const plugin::Redis> redis() override { return redis_.of_last_prepared(); }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
     return states_.get(identity, make);
@@ -62,6 +65,7 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
   Services& services_;
   SharedStates& states_;
   Documents& documents_;
+  RedisClients& redis_;
   telemetry::Metrics& metrics_;
 };
 

@@ -18,6 +18,7 @@ Reloader::Reloader(const GatewayOptions& options, io::Reactor& control, Workforc
       metrics_(metrics),
       services_(control, workforce.reactors()),
       documents_(control, workforce.reactors()),
+      redis_(control, workforce.reactors()),
       publisher_(control, workforce, [this] { sweep(); }) {
   if (sockets_.unclaimed() != 0) GH_LOG_INFO("sockets handed in by the service manager: {}", sockets_.unclaimed());
 }
@@ -115,16 +116,16 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
   if (current_ != nullptr && !loaded.diagnostics.has_errors()) {
     report.changes = changes_between(*current_->loaded, loaded);
   }
-  report.accepted = !loaded.diagnostics.has_errors() &&
-                    prepare_log(loaded.model.logging.access, logging, loaded.diagnostics) &&
-                    prepare_tls(loaded.model.listeners, tls, loaded.diagnostics) &&
-                    services_.prepare_tls(loaded.model, loaded.diagnostics) &&
-                    sockets_.open(loaded.model.listeners, loaded.diagnostics);
+  report.accepted =
+      !loaded.diagnostics.has_errors() && prepare_log(loaded.model.logging.access, logging, loaded.diagnostics) &&
+      prepare_tls(loaded.model.listeners, tls, loaded.diagnostics) &&
+      services_.prepare_tls(loaded.model, loaded.diagnostics) && redis_.prepare(loaded.model, loaded.diagnostics) &&
+      sockets_.open(loaded.model.listeners, loaded.diagnostics);
   if (report.accepted) {
     ++version_;
     report.diagnostics = loaded.diagnostics;
     services_.resolve_new_names(loaded.model);
-    BuildSurroundings surroundings(loaded.model, workforce_.shared(), services_, states_, documents_, metrics_);
+    BuildSurroundings surroundings(loaded.model, workforce_.shared(), services_, states_, documents_, redis_, metrics_);
     const auto kept = std::make_shared<config::Loaded>(std::move(loaded));
     std::shared_ptr<Snapshot> snapshot = build_snapshot(kept, nullptr, options_.plugins, surroundings);
     snapshot->version = version_;
@@ -156,6 +157,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
 void Reloader::scrape(telemetry::Samples& samples) const {
   services_.scrape(samples);
   documents_.scrape(samples);
+  redis_.scrape(samples);
   for (std::size_t i = 0; i < tls_.size(); ++i) {
     if (tls_[i] == nullptr) continue;
     for (const io::TlsServer::Expiry& each : tls_[i]->expiries()) {
@@ -195,6 +197,7 @@ void Reloader::stop_accepting() {
 void Reloader::sweep() {
   services_.sweep();
   states_.sweep();
+  redis_.sweep();
   std::erase_if(old_sinks_, [](const auto& sink) { return sink.use_count() == 1; });
 }
 

@@ -32,7 +32,9 @@ class Reloader {
   void reopen_logs();
   /// No further connections; those that the kernel has accepted are served.
   void stop_accepting();
-  void retire_services(std::move_only_function<void()> then) { services_.retire_all(std::move(then)); }
+  void retire_services(std::move_only_function<void()> then) {
+    services_.retire_all([this, then = std::move(then)]() mutable { redis_.retire_all(std::move(then)); });
+  }
   void sweep();
   /// Once a day: the listeners' certificates that end soon. (A load speaks of them by itself.)
   void warn_of_expiries();
@@ -51,6 +53,7 @@ class Reloader {
   Services services_;
   Documents documents_;
   SharedStates states_;
+  RedisClients redis_;
   ListeningSockets sockets_;
   Publisher publisher_;
   Publisher::AccessLogging log_;

@@ -23,14 +23,7 @@ namespace {
 
 /// Services with the same key share what their files hold.
 std::string tls_key_of(const config::Service& service) {
-  if (!config::is_tls(service.protocol)) return "";
-  const config::ServiceTls& tls = service.tls;
-  const std::string trust = tls.ca.empty() ? std::to_string(io::system_authorities_version()) : tls.ca;
-  std::string rules = tls.min_version + tls.max_version;
-  for (const std::string& name : tls.ciphers) rules += ' ' + name;
-  for (const std::string& name : tls.curves) rules += ' ' + name;
-  return rules + '\n' + std::to_string(tls.verify) + ' ' + std::to_string(config::is_http2(service.protocol)) + '\n' +
-         trust + '\n' + tls.cert + '\n' + tls.key + '\n' + std::to_string(tls.contents);
+  return config::is_tls(service.protocol) ? tls_key(service.tls, config::is_http2(service.protocol)) : "";
 }
 
 std::string key_of(const config::Service& service, const std::string& tls_key) {

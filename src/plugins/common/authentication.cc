@@ -24,7 +24,7 @@ AuthenticationPolicy::AuthenticationPolicy(const AuthenticationConfig& config, s
   const std::string realm = config.realm.empty() ? "" : "realm=\"" + config.realm + "\"";
   std::string_view between = " ";
   for (const std::string_view each : {std::string_view(realm), parameters.always}) {
-    if (each.empty()) continue;
+    if (each.empty() || scheme.empty()) continue;
     challenge_.append(between).append(each);
     between = ", ";
   }

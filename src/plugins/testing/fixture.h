@@ -21,6 +21,32 @@ class FakeCaller : public plugin::HttpCaller {
   mutable std::vector<std::string> sent;
 };
 
+/// Answers what the test says, and keeps what it is asked. Answers' texts outlive the exchange.
+class FakeRedis : public plugin::Redis {
+ public:
+  using Words = std::vector<std::string>;
+  RedisScript script(std::string text) const override { return {std::move(text), "sha"}; }
+  Task<RedisResult> eval(plugin::Exchange& exchange, const RedisScript& script, Arguments keys,
+                         Arguments arguments) const override {
+    Words words{"EVAL"};
+    words.insert(words.end(), keys.begin(), keys.end());
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    return reply(std::move(words));
+  }
+  Task<RedisResult> command(plugin::Exchange& exchange, Arguments words) const override {
+    return reply(Words(words.begin(), words.end()));
+  }
+
+  std::function<RedisResult(const Words&)> answer = [](const Words&) { return std::unexpected(RedisError{}); };
+  mutable std::vector<Words> asked;  ///< of a script: EVAL, its keys, its arguments
+
+ private:
+  Task<RedisResult> reply(Words words) const {
+    asked.push_back(words);
+    co_return answer(words);
+  }
+};
+
 /// Two workers; every service is `caller`.
 class FakeContext : public plugin::BuildContext {
  public:
@@ -37,6 +63,8 @@ class FakeContext : public plugin::BuildContext {
   }
   std::vector<plugin::DocumentSource> documents;    ///< asked for
   std::shared_ptr<const plugin::Document> fetched;  ///< what they are
+  std::shared_ptr<const plugin::Redis> redis() override { return fake_redis; }
+  std::shared_ptr<FakeRedis> fake_redis;  ///< null: the configuration has none
   std::shared_ptr<FakeCaller> caller = std::make_shared<FakeCaller>();
   std::vector<std::string> services;  ///< asked for
 
