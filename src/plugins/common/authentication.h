@@ -66,6 +66,8 @@ class AuthenticationPolicy {
   plugin::Verdict missing(plugin::Exchange& x) const { return refuse(x, "no credential was found", false); }
   /// There is one, and it is not good; `message` is a literal or in the arena, and says nothing about the secret.
   plugin::Verdict invalid(plugin::Exchange& x, std::string_view message) const { return refuse(x, message, true); }
+  /// It seemed good, and what came later shows that it is not: nobody else can let the request pass.
+  plugin::Verdict refuse_at_last(plugin::Exchange& x, std::string_view message) const;
 
  private:
   plugin::Verdict refuse(plugin::Exchange& x, std::string_view message, bool shown) const;
