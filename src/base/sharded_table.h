@@ -18,7 +18,7 @@ class ShardedTable {
  public:
   static constexpr std::size_t kShards = 64;
   /// At most so many entries.
-  explicit ShardedTable(std::size_t most) : most_(std::max<std::size_t>(most / kShards, kSmallest)) {}
+  explicit ShardedTable(std::size_t most) : most_(most_of_part(most)) {}
 
   /// One part, locked while with() runs.
   class Shard {
@@ -27,15 +27,14 @@ class ShardedTable {
     /// is full of what is still in use, and not all of them are there. Times are of one clock, in microseconds.
     bool reserve(std::span<const Hash128> keys, std::int64_t now, std::size_t most) {
       const std::size_t count = keys.size();
-      if ((used_ + count) * 4 <= slots_.size() * 3) return true;
+      const bool full = used_ + count > most;
+      if (!full && (used_ + count) * 4 <= slots_.size() * 3) return true;
       if (std::ranges::all_of(keys, [this](const Hash128& key) { return has(key); })) return true;
-      if (now < look_again_) return false;
+      if (now < look_again_ && now >= look_again_ - kPause) return false;  // unless the clock was set back
       std::size_t living = 0;
       for (const Slot& slot : slots_) living += slot.expires > now;
-      if (living + count > most) {
-        look_again_ = now + kPause;  // the look is too dear for each key of a flood
-        return false;
-      }
+      if (full) look_again_ = now + kPause;  // the look is too dear for each key of a flood
+      if (living + count > most) return false;
       std::size_t size = kSmallest;
       while ((living + count) * 2 > size) size *= 2;
       std::vector<Slot> before(size);
@@ -47,6 +46,18 @@ class ShardedTable {
         to = slot;
       }
       return true;
+    }
+    struct Entry {
+      Hash128 key;
+      std::int64_t expires = 0;  ///< from when on it may be forgotten; 0: never used
+      V value{};
+    };
+    /// The entry of `key`, new where there is none or its time is over. It is kept beyond `now`; whoever holds it sets
+    /// until when, to at least 1.
+    Entry& entry(const Hash128& key, std::int64_t now) {
+      Slot& slot = find(key, now);
+      if (slot.expires <= now) slot.expires = now + 1;
+      return slot;
     }
     /// The value of `key`, new where there is none or its time is over. It is kept until `expires` at least.
     V& at(const Hash128& key, std::int64_t now, std::int64_t expires) {
@@ -65,11 +76,7 @@ class ShardedTable {
       }
       return false;
     }
-    struct Slot {
-      Hash128 key;
-      std::int64_t expires = 0;  ///< 0: never used
-      V value{};
-    };
+    using Slot = Entry;
     Slot& find(const Hash128& key, std::int64_t now) {
       Slot* free = nullptr;
       for (std::size_t i = key.low;; ++i) {
@@ -96,6 +103,9 @@ class ShardedTable {
     std::int64_t look_again_ = 0;
     static constexpr std::int64_t kPause = 100'000;
   };
+
+  /// The greatest number of a part's entries that makes `most` of all.
+  static std::size_t most_of_part(std::size_t most) { return std::max<std::size_t>(most / kShards, kSmallest); }
 
   /// Calls use(shard, most) with the part locked in which all of `home`'s keys are kept.
   template <class Use>

@@ -48,9 +48,11 @@ int refuse_extra(const CLI::App& command, const std::string& name, const std::st
 }
 
 int refuse_parsed(const CLI::App& app, const CLI::ParseError& fault) {
-  const std::vector<CLI::App*> chosen = app.get_subcommands();
-  const CLI::App& command = chosen.empty() ? app : *chosen.front();
-  const std::string name = chosen.empty() ? "" : command.get_name();
+  std::string name;
+  const CLI::App* deepest = &app;
+  for (; !deepest->get_subcommands().empty(); deepest = deepest->get_subcommands().front())
+    name += (name.empty() ? "" : " ") + deepest->get_subcommands().front()->get_name();
+  const CLI::App& command = *deepest;
   if (const std::vector<std::string> extras = command.remaining(); !extras.empty()) {
     // Of a command line with a wrong option and a missing argument the option is the cause.
     const auto option = std::ranges::find_if(extras, [](const std::string& word) { return word.starts_with('-'); });
@@ -67,7 +69,7 @@ int run_command_line(std::vector<std::string> arguments, const std::string& vers
   Context context;
   app.set_version_flag("--version", "gatehouse " + version);
   app.footer(kFooter);
-  for (const auto add : {add_run, add_check, add_explain, add_print, add_schema, add_demo, add_version})
+  for (const auto add : {add_run, add_check, add_explain, add_print, add_schema, add_credential, add_demo, add_version})
     add(app, context);
   if (arguments.empty()) {
     say(app.help());

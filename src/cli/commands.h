@@ -19,6 +19,9 @@ void add_explain(CLI::App& app, Context& context);
 void add_print(CLI::App& app, Context& context);
 void add_schema(CLI::App& app, Context& context);
 void add_demo(CLI::App& app, Context& context);
+void add_credential(CLI::App& app, Context& context);
+void add_credential_new(CLI::App& app, Context& context);   ///< below `credential`
+void add_credential_hash(CLI::App& app, Context& context);  ///< below `credential`
 void add_version(CLI::App& app, Context& context);
 
 /// Every plugin and every check of this build, for the configuration layer. Lives as long as the process.

@@ -49,6 +49,16 @@ std::string below(const std::string& key) {
   return rows_of(*config::root_options().table(), [&](const std::string& row) { return row.starts_with(key + "."); });
 }
 
+/// Of each entry of the list `key`, without what its list of plugins has.
+std::string entries_of(const std::string& key) {
+  const std::string start = key + "[].";
+  std::string text = rows_of(*config::root_options().table(), [&](const std::string& row) {
+    return row.starts_with(start) && is_no_plugin_row(row.substr(start.size()));
+  });
+  for (std::size_t at = 0; (at = text.find("| `" + start, at)) != text.npos; ++at) text.erase(at + 3, start.size());
+  return text;
+}
+
 struct Section {
   std::string name, text;
 };
@@ -63,7 +73,11 @@ std::vector<Section> sections() {
           {"redis", below("redis")},
           {"services", rows_of(*config::service_options().table(), is_no_plugin_row)},
           {"routes", rows_of(*config::route_options().table(), is_no_plugin_row)},
-          {"plugins", rows_of(*config::plugin_options().table(), [](const std::string&) { return true; })}};
+          {"plugins", rows_of(*config::plugin_options().table(), [](const std::string&) { return true; })},
+          {"consumers", entries_of("consumers")},
+          {"tiers", below("tiers")},
+          {"api_keys", entries_of("api_keys")},
+          {"validation", below("validation")}};
 }
 
 TEST(ConfigurationPage, has_the_options_of_this_build) {
@@ -92,8 +106,8 @@ TEST(ConfigurationPage, leaves_no_option_out) {
   for (const Section& section : sections()) told += count(section.text) - 2;
   std::string plugin_rows;
   config::plugin_options().table()->markdown_rows("", plugin_rows);
-  // Those of plugins stand in the tree under routes and services too, but once on the page.
-  EXPECT_EQ(told, count(all) - 2 * count(plugin_rows));
+  // Those of plugins stand in the tree under routes, services and consumers too, but once on the page.
+  EXPECT_EQ(told, count(all) - 3 * count(plugin_rows));
 }
 
 }  // namespace

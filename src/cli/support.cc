@@ -5,14 +5,16 @@
 
 namespace gatehouse::cli {
 
-void add_format(CLI::App& command, std::string& format, const std::vector<std::string>& words) {
-  format = words.front();
+void add_choice(CLI::App& command, const std::string& name, std::string& value, const std::vector<std::string>& words,
+                const std::string& text) {
   CLI::IsMember one_of(words);
   one_of.description("");
-  command.add_option("--format", format, "Form of the output")
-      ->check(one_of)
-      ->type_name(CLI::detail::join(words, "|"))
-      ->capture_default_str();
+  command.add_option(name, value, text)->check(one_of)->type_name(CLI::detail::join(words, "|"))->capture_default_str();
+}
+
+void add_format(CLI::App& command, std::string& format, const std::vector<std::string>& words) {
+  format = words.front();
+  add_choice(command, "--format", format, words, "Form of the output");
 }
 
 std::optional<config::Loaded> load_good(const std::string& file) {

@@ -9,6 +9,9 @@
 
 namespace gatehouse::cli {
 
+/// Adds an option that is one of `words`. `value`, which holds the default, must live as long as the command.
+void add_choice(CLI::App& command, const std::string& name, std::string& value, const std::vector<std::string>& words,
+                const std::string& text);
 /// Adds `--format`, one of `words`; the first is the default. `format` must live as long as the command.
 void add_format(CLI::App& command, std::string& format, const std::vector<std::string>& words);
 

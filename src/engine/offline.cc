@@ -47,6 +47,10 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
   std::shared_ptr<const plugin::HttpCaller> http(std::string_view service) override {
     return std::make_shared<SilentCaller>(service);
   }
+  std::shared_ptr<const plugin::Offload> offload() override { return nullptr; }
+  std::shared_ptr<const plugin::Document> document(const std::string&, const plugin::DocumentSource&) override {
+    return nullptr;
+  }
   std::shared_ptr<const plugin::Redis> redis() override {
     return has_redis_ ? std::make_shared<SilentRedis>() : nullptr;
   }

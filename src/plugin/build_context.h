@@ -8,6 +8,8 @@
 
 #include "config/loader.h"
 #include "plugin/consumer.h"
+#include "plugin/document.h"
+#include "plugin/offload.h"
 #include "plugin/plugin.h"
 #include "plugin/redis.h"
 
@@ -51,6 +53,11 @@ class BuildContext {
   /// The caller of a service that the configuration names. The service exists: the loader has checked
   /// service_references.
   virtual std::shared_ptr<const HttpCaller> http(std::string_view service) = 0;
+  /// Threads for what takes long. Null where no exchange has a scope: then a hook does it itself.
+  virtual std::shared_ptr<const Offload> offload() = 0;
+  /// The copy of a document that the gateway keeps fresh; all configurations share it under `identity`. Null where
+  /// nothing may be fetched (explain).
+  virtual std::shared_ptr<const Document> document(const std::string& identity, const DocumentSource& source) = 0;
   /// The configuration's Redis; null where it has none.
   virtual std::shared_ptr<const Redis> redis() = 0;
   /// What all configurations share under `identity` while one of them uses it (limiters, caches).

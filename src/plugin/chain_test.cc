@@ -116,8 +116,8 @@ TEST(LayOver, replaces_adds_and_takes_away_as_a_nearer_level_does) {
   Levels levels;
   const Instance one = levels.instance(kOne, 9, "one"), two = levels.instance(kTwo, 5, "two"),
                  three = levels.instance(kThree, 1, "three");
-  const Instance nearer_two = levels.instance(kTwo, 5, "nearer two"), no_three = levels.instance(kThree, 1, "", "", false),
-                 more = levels.instance(kOne, 7, "more", "x");
+  const Instance nearer_two = levels.instance(kTwo, 5, "nearer two"),
+                 no_three = levels.instance(kThree, 1, "", "", false), more = levels.instance(kOne, 7, "more", "x");
   Arena arena;
   const Instance* const members[] = {&one, &two, &three};
   const Instance* const nearer[] = {&nearer_two, &no_three, &more};

@@ -72,16 +72,31 @@ TEST_P(Allocations, are_made_in_the_arena_only) {
 }
 
 constexpr Case kCases[] = {
+    {"acl", "{allow: a, methods: {a: [GET]}}"},
+    {"bot-detection", "{allow: [good], deny: [bad]}"},
+    {"basic-auth", "{realm: shop}"},
     {"correlation-id", "{}"},
     {"correlation-id", "{generator: \"uuid#counter\"}"},
     {"correlation-id", "{generator: tracker}"},
     {"cors", "{}"},
     {"cors", "{origins: [\"https://shop.test\", \"https://*.shop.test\"], credentials: true, exposed_headers: [X-A]}"},
+    {"hmac-auth", "{}"},
+    {"hmac-auth", "{scheme: kong}"},
     {"hsts", "{include_subdomains: true}"},
     {"ip-restriction", "{deny: [192.0.2.0/24]}"},
+    {"jwt", "{uri_param_names: [a]}"},
+    {"jwt-claims", "{claims: a, header_names: X-A}"},
+    {"key-auth", "{key_names: a, key_in_header: false, key_in_query: true}"},
     {"mirror", "{service: shadow}"},
+    {"mtls-auth", "{}"},
     {"rate-limiting", "{second: 5, hour: 1000000, limit_by: [ip, path]}"},
     {"rate-limiting", "{minute: 5, algorithm: token-bucket, header_style: draft}"},
+    {"rate-limiting",
+     "{second: 5, algorithm: leaky-bucket, burst: 9, connections: 3, limit_by: [consumer, claim, header],"
+     " claim: sub, header_name: X-Old, costs: [{methods: POST, cost: 2}], cost_header: X-Cost}"},
+    {"rate-limiting",
+     "{hour: 50, algorithm: sliding-window, tiers: {a: {hour: 9}}, count_statuses: [200],"
+     " exempt: {ips: 10.0.0.0/8}}"},
     {"redirect", "{location: \"https://shop.test\", keep_incoming_path: true}"},
     {"request-size-limiting", "{require_content_length: true}"},
     {"request-termination", "{}"},
@@ -89,6 +104,7 @@ constexpr Case kCases[] = {
     {"request-transformer",
      "{remove: {querystring: [a]}, rename: {headers: [\"X-Old:X-New\"], querystring: [\"old:new\"]}, "
      "set: {headers: {X-A: b}, querystring: {c: d}}, append: {headers: {X-A: c}}}"},
+    {"response-ratelimiting", "{limits: {video: {hour: 5}, sms: {day: 9}}}"},
     {"response-transformer", "{rename: {headers: [\"Vary:X-Vary\"]}, add: {headers: {X-A: b}}}"},
 };
 INSTANTIATE_TEST_SUITE_P(Plugins, Allocations, ::testing::ValuesIn(kCases));

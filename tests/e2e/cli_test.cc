@@ -10,7 +10,7 @@
 namespace gatehouse::test {
 namespace {
 
-constexpr const char* kCommands[] = {"run", "check", "explain", "print", "schema", "demo", "version"};
+constexpr const char* kCommands[] = {"run", "check", "explain", "print", "schema", "credential", "demo", "version"};
 
 constexpr const char* kFront = "listeners: [{name: public, address: \"127.0.0.1:8080\"}]\n";
 
@@ -44,6 +44,17 @@ TEST(Commands, have_help_with_an_example_and_a_text_for_every_option) {
   }
 }
 
+TEST(Commands, of_commands_have_help_too) {
+  for (const char* command : {"new", "hash"}) {
+    Finished help = run_gatehouse({"credential", command, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << command;
+    EXPECT_EQ(help.out, run_gatehouse({"help", "credential", command}).out);
+    EXPECT_NE(help.out.find("gatehouse credential " + std::string(command), help.out.find("Example")),
+              std::string::npos)
+        << help.out;
+  }
+}
+
 TEST(Commands, print_json_where_asked) {
   TempDir dir;
   std::string file = dir.write("x.yaml", std::string(kFront) + "routes: [{path: /x, respond: {status: 200}}]\n");
@@ -51,6 +62,7 @@ TEST(Commands, print_json_where_asked) {
                                                   {"print", "--effective", file},
                                                   {"explain", file, "/x"},
                                                   {"schema"},
+                                                  {"credential", "new"},
                                                   {"version"}}) {
     std::vector<std::string> arguments = command;
     arguments.insert(arguments.end(), {"--format", "json"});

@@ -36,7 +36,7 @@ int admitted(const Gateway& gateway, int count) {
 
 TEST(RateLimiting, admits_exactly_the_limit_from_all_workers) {
   for (const char* config : {"{year: 500}", "{year: 500, algorithm: sliding-window}",
-                             "{year: 500, algorithm: token-bucket}", "{hour: 100000, year: 500}"}) {
+                             "{year: 500, algorithm: token-bucket}", "{month: 500, year: 500}"}) {
     Gateway gateway(limited(config));
     EXPECT_EQ(admitted(gateway, 2000), 500) << config;
     EXPECT_EQ(gateway.metric("gatehouse_errors_total", {"reason=\"rate_limited\""}), 1500);
@@ -84,6 +84,50 @@ TEST(RateLimiting, tells_clients_and_the_log) {
   EXPECT_EQ(refused.header("content-type"), "application/problem+json");
   EXPECT_FALSE(refused.header("retry-after").empty());
   EXPECT_NE(gateway.access_log(2).back().find("\"reason\":\"rate_limited\""), std::string::npos);
+}
+
+TEST(RateLimiting, gives_the_place_of_a_client_that_leaves_while_it_waits_to_another) {
+  // The first passes; each of the others waits for about a minute more.
+  Gateway gateway(limited("{minute: 1, algorithm: leaky-bucket, burst: 5, connections: 2}"));
+  const std::vector<std::string> active{"listener=\"public\"", "state=\"active\""};
+  EXPECT_EQ(gateway.get("/").status, 200);
+  RawClient leaving = gateway.connect(), staying = gateway.connect();
+  leaving.send(request("GET", "/"));
+  staying.send(request("GET", "/"));
+  EXPECT_EQ(gateway.wait_metric("gatehouse_connections", 2, active), 2);
+  EXPECT_EQ(gateway.get("/").status, 429) << "two are under way";
+  leaving.reset();
+  EXPECT_EQ(gateway.wait_metric("gatehouse_errors_total", 1, {"reason=\"client_closed\""}), 1);
+  RawClient next = gateway.connect();
+  next.send(request("GET", "/"));
+  EXPECT_EQ(gateway.wait_metric("gatehouse_connections", 2, active), 2);
+  EXPECT_EQ(gateway.metric("gatehouse_errors_total", {"reason=\"rate_limited\""}), 1) << "it waits as well";
+  staying.reset();
+  next.reset();
+}
+
+TEST(RateLimiting, bounds_what_is_under_way_over_all_workers) {
+  constexpr int kClients = 20, kAtOnce = 3;
+  Gate gate;
+  HttpService service([&](ServiceExchange& exchange) {
+    exchange.wait(gate.fd());
+    exchange.respond(200, "done");
+  });
+  Gateway gateway("workers: 4\nservices: [{name: main, url: \"" + service.url() +
+                  "\"}]\nroutes: [{path: /, service: main}]\n"
+                  "plugins: [{name: rate-limiting, config: {connections: 3}}]\n");
+  std::vector<RawClient> clients;
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(gateway.connect());
+    clients.back().send(request("GET", "/"));
+  }
+  const std::vector<std::string> limited_reason{"reason=\"rate_limited\""};
+  EXPECT_EQ(gateway.wait_metric("gatehouse_errors_total", kClients - kAtOnce, limited_reason), kClients - kAtOnce);
+  gate.open();
+  int passed = 0;
+  for (RawClient& client : clients) passed += client.read_response().status == 200;
+  EXPECT_EQ(passed, kAtOnce);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(gateway.get("/").status, 200) << "each has given its place back";
 }
 
 }  // namespace

@@ -41,6 +41,12 @@ void SharedStates::sweep() {
   std::erase_if(states_, [](const auto& item) { return item.second.expired(); });
 }
 
+std::shared_ptr<const plugin::Offload> SharedStates::offload(const Shared& shared) {
+  // Two keep one slow hash from holding up all others, and leave the rest of the machine to the workers.
+  if (offload_ == nullptr) offload_ = std::make_shared<OffloadPool>(shared.workers, shared.workers.size() > 1 ? 2 : 1);
+  return offload_;
+}
+
 std::shared_ptr<const plugin::HttpCaller> BuildSurroundings::http(std::string_view name) {
   const auto service = std::ranges::find_if(model_services_, [&](const auto& each) { return each.name == name; });
   return std::make_shared<ServiceCaller>(shared_, services_.cluster(*service), *service);

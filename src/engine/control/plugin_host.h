@@ -3,8 +3,10 @@
 #include <memory>
 #include <string>
 
+#include "engine/control/documents.h"
 #include "engine/control/redis_clients.h"
 #include "engine/control/services.h"
+#include "engine/offload_pool.h"
 #include "engine/snapshot.h"
 #include "engine/worker.h"
 
@@ -15,8 +17,11 @@ class SharedStates {
  public:
   std::shared_ptr<void> get(const std::string& identity, const std::function<std::shared_ptr<void>()>& make);
   void sweep();
+  /// One for the process, made when a plugin first asks for it.
+  std::shared_ptr<const plugin::Offload> offload(const Shared& shared);
 
  private:
+  std::shared_ptr<OffloadPool> offload_;
   std::map<std::string, std::weak_ptr<void>> states_;
 };
 
@@ -24,11 +29,12 @@ class SharedStates {
 class BuildSurroundings final : public Surroundings, private plugin::BuildContext {
  public:
   BuildSurroundings(const config::Model& model, Shared& shared, Services& services, SharedStates& states,
-                    RedisClients& redis, telemetry::Metrics& metrics)
+                    Documents& documents, RedisClients& redis, telemetry::Metrics& metrics)
       : model_services_(model.services),
         shared_(shared),
         services_(services),
         states_(states),
+        documents_(documents),
         redis_(redis),
         metrics_(metrics) {}
 
@@ -43,6 +49,11 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
  private:
   unsigned workers() const override { return static_cast<unsigned>(shared_.workers.size()); }
   std::shared_ptr<const plugin::HttpCaller> http(std::string_view service) override;
+  std::shared_ptr<const plugin::Offload> offload() override { return states_.offload(shared_); }
+  std::shared_ptr<const plugin::Document> document(const std::string& identity,
+                                                   const plugin::DocumentSource& source) override {
+    return process<plugin::Document>(identity, [&] { return documents_.open(source); });
+  }
   std::shared_ptr<const plugin::Redis> redis() override { return redis_.of_last_prepared(); }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
@@ -53,6 +64,7 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
   Shared& shared_;
   Services& services_;
   SharedStates& states_;
+  Documents& documents_;
   RedisClients& redis_;
   telemetry::Metrics& metrics_;
 };

@@ -17,6 +17,7 @@ Reloader::Reloader(const GatewayOptions& options, io::Reactor& control, Workforc
       workforce_(workforce),
       metrics_(metrics),
       services_(control, workforce.reactors()),
+      documents_(control, workforce.reactors()),
       redis_(control, workforce.reactors()),
       publisher_(control, workforce, [this] { sweep(); }) {
   if (sockets_.unclaimed() != 0) GH_LOG_INFO("sockets handed in by the service manager: {}", sockets_.unclaimed());
@@ -124,7 +125,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
     ++version_;
     report.diagnostics = loaded.diagnostics;
     services_.resolve_new_names(loaded.model);
-    BuildSurroundings surroundings(loaded.model, workforce_.shared(), services_, states_, redis_, metrics_);
+    BuildSurroundings surroundings(loaded.model, workforce_.shared(), services_, states_, documents_, redis_, metrics_);
     const auto kept = std::make_shared<config::Loaded>(std::move(loaded));
     std::shared_ptr<Snapshot> snapshot = build_snapshot(kept, nullptr, options_.plugins, surroundings);
     snapshot->version = version_;
@@ -155,6 +156,7 @@ ReloadReport Reloader::apply(config::Loaded loaded) {
 
 void Reloader::scrape(telemetry::Samples& samples) const {
   services_.scrape(samples);
+  documents_.scrape(samples);
   redis_.scrape(samples);
   for (std::size_t i = 0; i < tls_.size(); ++i) {
     if (tls_[i] == nullptr) continue;

@@ -51,6 +51,7 @@ class Reloader {
   Workforce& workforce_;
   telemetry::Metrics& metrics_;
   Services services_;
+  Documents documents_;
   SharedStates states_;
   RedisClients redis_;
   ListeningSockets sockets_;

@@ -2,66 +2,144 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 namespace gatehouse::plugins::rate_limiting {
 namespace {
 
+using Wide = __int128;
+
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kDay = 86'400 * kSecond;
-
-/// How long a period is where it has no calendar: a bucket's.
-std::int64_t length_of(Period period) {
-  switch (period) {
-    case Period::second:
-      return kSecond;
-    case Period::minute:
-      return 60 * kSecond;
-    case Period::hour:
-      return 3600 * kSecond;
-    case Period::day:
-      return kDay;
-    case Period::month:
-      return 30 * kDay;
-    case Period::year:
-      return 365 * kDay;
-  }
-  return kSecond;
-}
+/// A count goes no higher, so that no sum of two overflows.
+constexpr std::int64_t kMost = std::int64_t{1} << 61;
 
 std::int64_t micros(std::chrono::sys_days day) {
   return std::chrono::duration_cast<std::chrono::microseconds>(day.time_since_epoch()).count();
 }
 
-/// Moves the count on to the window of `now`.
-void turn(Period period, Count& count, const Window& window) {
-  if (count.mark == window.begin) return;
-  const bool follows = count.now != 0 && window_of(period, window.begin - 1).begin == count.mark;
+std::int64_t capped(Wide value) {
+  return static_cast<std::int64_t>(std::min<Wide>(value, kMost));
+}
+std::int64_t divided_up(Wide value, std::int64_t by) {
+  return capped((value + by - 1) / by);
+}
+
+/// What one limit says to one request, and the count as it would be behind it.
+struct Look {
+  Count taken;
+  std::int64_t left_before = 0, left_behind = 0;  ///< whole requests, below 0 where it does not fit
+  std::int64_t reset_before_us = 0, reset_behind_us = 0;
+  std::int64_t retry_after_us = 0, delay_us = 0;
+};
+
+// ---- windows ----
+
+/// Moves the count on to the window of `now` and gives that. A clock that is set back a little, into the window before,
+/// stays in the window where it was: nobody gets another quota by it. One that is set further begins anew.
+Window turn(Period period, Count& count, std::int64_t now) {
+  const Window window = window_of(period, now);
+  if (count.mark == window.begin) return window;
+  if (count.mark == window.end) return window_of(period, count.mark);
+  const bool follows = window_of(period, count.mark).end == window.begin;
   count = {window.begin, 0, follows ? count.now : 0};
+  return window;
 }
 
-/// How many requests of the window before still count, were they spread evenly over it.
-double weight_of(const Window& window, std::int64_t now) {
-  return static_cast<double>(window.end - now) / static_cast<double>(window.end - window.begin);
+/// So many of the window before still count: its share that a period back from `now` covers, rounded down.
+std::int64_t still_counting(const Window& window, std::int64_t previous, std::int64_t now) {
+  const std::int64_t left = std::min(window.end - now, window.end - window.begin);
+  return static_cast<std::int64_t>(Wide{previous} * left / (window.end - window.begin));
 }
 
-std::int64_t interval_of(const Limit& limit) {
-  return std::max<std::int64_t>(length_of(limit.period) / static_cast<std::int64_t>(limit.most), 1);
+/// When no more than `room` of `previous` still count in `window`; its end where there never is room.
+std::int64_t fits_at(const Window& window, std::int64_t previous, std::int64_t room) {
+  if (room < 0) return window.end;
+  if (previous <= room) return window.begin;
+  const Wide left = ((Wide{room} + 1) * (window.end - window.begin) - 1) / previous;
+  return window.end - static_cast<std::int64_t>(left);
 }
 
-Verdict look_at_bucket(const Limit& limit, const Count& count, std::int64_t now) {
-  const std::int64_t interval = interval_of(limit);
-  const std::int64_t room = interval * static_cast<std::int64_t>(limit.burst);
-  const std::int64_t full = std::max(count.mark, now);
-  const std::int64_t after = full + interval;
-  Verdict verdict;
-  verdict.allowed = after - now <= room;
-  verdict.remaining = verdict.allowed ? static_cast<std::uint64_t>((room - (after - now)) / interval) : 0;
-  verdict.reset_us = verdict.allowed ? after : full;
-  verdict.retry_after_us = verdict.allowed ? 0 : after - now - room;
-  return verdict;
+Look look_at_window(bool sliding, const Limit& limit, Count& count, std::int64_t cost, std::int64_t now) {
+  const Window window = turn(limit.period, count, now);
+  const auto most = static_cast<std::int64_t>(limit.most);
+  const std::int64_t used = count.now + (sliding ? still_counting(window, count.previous, now) : 0);
+  Look look{.taken = count, .left_before = most - used, .left_behind = most - used - cost};
+  look.taken.now = capped(Wide{count.now} + cost);
+  look.reset_before_us = look.reset_behind_us = window.end;
+  std::int64_t at = window.end;
+  if (sliding && count.now + cost <= most) {
+    at = fits_at(window, count.previous, most - cost - count.now);
+  } else if (sliding) {
+    at = fits_at(window_of(limit.period, window.end), count.now, most - cost);
+  }
+  look.retry_after_us = std::max<std::int64_t>(at - now, 1);
+  return look;
+}
+
+// ---- buckets ----
+
+Look look_at_token_bucket(const Limit& limit, Count& count, std::int64_t cost, std::int64_t now) {
+  const Bucket bucket = bucket_of(limit);
+  const std::int64_t passed = std::max<std::int64_t>(now - count.mark, 0);
+  count.now = static_cast<std::int64_t>(std::max<Wide>(Wide{count.now} - Wide{passed} * bucket.leak, 0));
+  count.mark = now;
+  const Wide behind = Wide{count.now} + Wide{cost} * bucket.token;
+  Look look{.taken = {now, capped(behind), 0}};
+  look.left_before = (bucket.room - count.now) / bucket.token;
+  look.left_behind = behind > bucket.room ? -1 : (bucket.room - look.taken.now) / bucket.token;
+  look.reset_before_us = now + divided_up(count.now, bucket.leak);
+  look.reset_behind_us = now + divided_up(behind, bucket.leak);
+  look.retry_after_us = divided_up(behind - bucket.room, bucket.leak);
+  return look;
+}
+
+/// nginx 1.27's ngx_http_limit_req_lookup, in milliseconds and thousandths of a request. A cost above 1 is as if so
+/// many came at once.
+Look look_at_leaky_bucket(const Limit& limit, const Count& count, std::int64_t cost, std::int64_t now_us) {
+  constexpr std::int64_t kSetBack = -60'000;
+  const std::int64_t rate = leaky_rate(limit), now = now_us / 1000;
+  const std::int64_t burst = static_cast<std::int64_t>(limit.burst) * 1000;
+  std::int64_t passed = now - count.mark;
+  if (passed < kSetBack) {
+    passed = 1;
+  } else if (passed < 0) {
+    passed = 0;
+  }
+  const Wide leaked = Wide{count.now} - Wide{rate} * passed / 1000;
+  const Wide first = cost > 0 ? std::max<Wide>(leaked + 1000, 0) + Wide{cost - 1} * 1000 : std::max<Wide>(leaked, 0);
+  const std::int64_t excess = capped(first), before = capped(std::max<Wide>(leaked, 0));
+  Look look{.taken = {passed != 0 ? now : count.mark, excess, 0}};
+  look.left_before = (burst - before) / 1000;
+  look.left_behind = excess > burst ? -1 : (burst - excess) / 1000;
+  look.reset_before_us = now_us + divided_up(Wide{before} * 1'000'000, rate);
+  look.reset_behind_us = now_us + divided_up(Wide{excess} * 1'000'000, rate);
+  look.retry_after_us = divided_up(Wide{excess - burst} * 1'000'000, rate);
+  const bool waits = limit.delay != kNoDelay && excess > static_cast<std::int64_t>(limit.delay) * 1000;
+  if (waits) look.delay_us = (excess - static_cast<std::int64_t>(limit.delay) * 1000) * 1000 / rate * 1000;
+  return look;
+}
+
+Look look_at(Algorithm algorithm, const Limit& limit, Count& count, std::int64_t cost, std::int64_t now) {
+  switch (algorithm) {
+    case Algorithm::fixed_window:
+      return look_at_window(false, limit, count, cost, now);
+    case Algorithm::sliding_window:
+      return look_at_window(true, limit, count, cost, now);
+    case Algorithm::token_bucket:
+      return look_at_token_bucket(limit, count, cost, now);
+    case Algorithm::leaky_bucket:
+      return look_at_leaky_bucket(limit, count, cost, now);
+  }
+  return {};
 }
 
 }  // namespace
+
+std::int64_t length_of(Period period) {
+  constexpr std::int64_t kLengths[kPeriods] = {kSecond, 60 * kSecond, 3600 * kSecond, kDay, 30 * kDay, 365 * kDay};
+  return kLengths[static_cast<std::size_t>(period)];
+}
 
 Window window_of(Period period, std::int64_t now_us) {
   if (period != Period::month && period != Period::year) {
@@ -78,44 +156,65 @@ Window window_of(Period period, std::int64_t now_us) {
   return {micros(sys_days(month / 1)), micros(sys_days((month + months(1)) / 1))};
 }
 
-Verdict look(Algorithm algorithm, const Limit& limit, Count& count, std::int64_t now_us) {
-  if (algorithm == Algorithm::token_bucket) return look_at_bucket(limit, count, now_us);
-  const Window window = window_of(limit.period, now_us);
-  turn(limit.period, count, window);
-  std::uint64_t used = count.now;
-  if (algorithm == Algorithm::sliding_window) {
-    used += static_cast<std::uint64_t>(static_cast<double>(count.previous) * weight_of(window, now_us));
-  }
-  Verdict verdict;
-  verdict.allowed = used < limit.most;
-  verdict.remaining = verdict.allowed ? limit.most - used - 1 : 0;
-  verdict.reset_us = window.end;
-  if (verdict.allowed) return verdict;
-  verdict.retry_after_us = window.end - now_us;
-  if (algorithm == Algorithm::sliding_window && count.now < limit.most && count.previous != 0) {
-    // When so little is left of the window before that one more fits.
-    const double share = static_cast<double>(limit.most - count.now) / static_cast<double>(count.previous);
-    const auto length = static_cast<double>(window.end - window.begin);
-    const auto at = window.end - static_cast<std::int64_t>(share * length);
-    verdict.retry_after_us = std::clamp<std::int64_t>(at - now_us, 1, verdict.retry_after_us);
-  }
-  return verdict;
+Bucket bucket_of(const Limit& limit) {
+  const std::int64_t length = length_of(limit.period);
+  const auto most = static_cast<std::int64_t>(limit.most), burst = static_cast<std::int64_t>(limit.burst);
+  const std::int64_t common = std::gcd(length, most);
+  const Bucket exact{length / common, most / common, 0};
+  if (Wide{exact.token} * burst <= kMost) return {exact.token, exact.leak, exact.token * burst};
+  // Numbers without a common divisor, and a burst of millions: a microsecond a token is then near enough.
+  const std::int64_t token = std::max<std::int64_t>(length / most, 1);
+  return {token, 1, token * burst};
 }
 
-void take(Algorithm algorithm, const Limit& limit, Count& count, std::int64_t now_us) {
-  if (algorithm == Algorithm::token_bucket) {
-    count.mark = std::max(count.mark, now_us) + interval_of(limit);
-  } else {
-    ++count.now;
-  }
+std::int64_t leaky_rate(const Limit& limit) {
+  return static_cast<std::int64_t>(limit.most) * 1000 / (length_of(limit.period) / kSecond);
 }
 
-std::int64_t kept_until(Algorithm algorithm, const Limit& limit, std::int64_t now_us) {
-  if (algorithm == Algorithm::token_bucket) {
-    return now_us + interval_of(limit) * static_cast<std::int64_t>(limit.burst + 1);
+Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, bool count, std::int64_t now) {
+  std::array<Look, kPeriods> looks;
+  Decision decision;
+  for (std::size_t i = 0; i < rule.limits.size(); ++i) {
+    looks[i] = look_at(rule.algorithm, rule.limits[i], *counts[i], static_cast<std::int64_t>(cost), now);
+    if (looks[i].left_behind >= 0 || cost == 0) {
+      decision.delay_us = std::max(decision.delay_us, looks[i].delay_us);
+      continue;
+    }
+    decision.refused = true;
+    decision.retry_after_us = std::max(decision.retry_after_us, looks[i].retry_after_us);
   }
-  const Window window = window_of(limit.period, now_us);
-  return algorithm == Algorithm::sliding_window ? window_of(limit.period, window.end).end : window.end;
+  const bool takes = count && !decision.refused && cost > 0;
+  if (!takes) decision.delay_us = 0;
+  for (std::size_t i = 0; i < rule.limits.size(); ++i) {
+    const Look& look = looks[i];
+    if (takes) *counts[i] = look.taken;
+    const std::int64_t left = takes ? look.left_behind : look.left_before;
+    decision.standings[i] = {static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)),
+                             takes ? look.reset_behind_us : look.reset_before_us};
+  }
+  return decision;
+}
+
+Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now) {
+  for (std::size_t i = 0; i < rule.limits.size(); ++i) {
+    *counts[i] = look_at(rule.algorithm, rule.limits[i], *counts[i], static_cast<std::int64_t>(cost), now).taken;
+  }
+  return decide(rule, counts, 0, false, now);
+}
+
+std::int64_t kept_until(Algorithm algorithm, const Limit& limit, const Count& count, std::int64_t now_us) {
+  switch (algorithm) {
+    case Algorithm::fixed_window:
+      return window_of(limit.period, count.mark).end;
+    case Algorithm::sliding_window:
+      return window_of(limit.period, window_of(limit.period, count.mark).end).end;
+    case Algorithm::token_bucket:
+      return now_us + divided_up(count.now, bucket_of(limit).leak);
+    case Algorithm::leaky_bucket:
+      // Until the next request finds no more than a first one does.
+      return now_us + 1000 + divided_up(Wide{count.now + 1000} * 1'000'000, leaky_rate(limit));
+  }
+  return now_us;
 }
 
 }  // namespace gatehouse::plugins::rate_limiting

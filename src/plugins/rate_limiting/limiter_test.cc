@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <vector>
 
 namespace gatehouse::plugins::rate_limiting {
@@ -10,11 +9,30 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 
-bool ask(Algorithm algorithm, const Limit& limit, Count& count, std::int64_t now) {
-  const bool allowed = look(algorithm, limit, count, now).allowed;
-  if (allowed) take(algorithm, limit, count, now);
-  return allowed;
-}
+/// One identity's counts for a rule.
+class Asker {
+ public:
+  Asker(Algorithm algorithm, std::vector<Limit> limits) : limits_(std::move(limits)), rule_{algorithm, limits_} {
+    for (Count& count : counts_) pointers_.push_back(&count);
+  }
+  Decision ask(std::int64_t now, std::uint64_t cost = 1, bool count = true) {
+    return decide(rule_, {pointers_.data(), limits_.size()}, cost, count, now);
+  }
+  Decision add(std::int64_t now, std::uint64_t cost) {
+    return charge(rule_, {pointers_.data(), limits_.size()}, cost, now);
+  }
+  int passed(std::int64_t now, int times) {
+    int passed = 0;
+    for (int i = 0; i < times; ++i) passed += !ask(now).refused;
+    return passed;
+  }
+
+ private:
+  std::vector<Limit> limits_;
+  Rule rule_;
+  std::array<Count, kPeriods> counts_;
+  std::vector<Count*> pointers_;
+};
 
 TEST(Windows, begin_and_end_with_the_calendar) {
   const std::int64_t now = 1'709'210'096'123'456;  // 2024-02-29 12:34:56.123456 UTC
@@ -36,74 +54,148 @@ TEST(Windows, begin_and_end_with_the_calendar) {
 }
 
 TEST(FixedWindow, admits_exactly_the_limit_in_each_window) {
-  const Limit limit{Period::minute, 5, 0};
-  Count count;
+  Asker asker(Algorithm::fixed_window, {{Period::minute, 5}});
   for (const std::int64_t start : {600 * kSecond, 660 * kSecond, 900 * kSecond}) {
     for (int i = 0; i < 5; ++i) {
-      const Verdict verdict = look(Algorithm::fixed_window, limit, count, start + i);
-      EXPECT_TRUE(verdict.allowed);
-      EXPECT_EQ(verdict.remaining, 4U - static_cast<unsigned>(i));
-      EXPECT_EQ(verdict.reset_us, start + 60 * kSecond);
-      take(Algorithm::fixed_window, limit, count, start + i);
+      const Decision decision = asker.ask(start + i);
+      EXPECT_FALSE(decision.refused);
+      EXPECT_EQ(decision.standings[0].remaining, 4U - static_cast<unsigned>(i));
+      EXPECT_EQ(decision.standings[0].reset_us, start + 60 * kSecond);
     }
-    const Verdict refused = look(Algorithm::fixed_window, limit, count, start + 59 * kSecond);
-    EXPECT_FALSE(refused.allowed);
+    const Decision refused = asker.ask(start + 59 * kSecond);
+    EXPECT_TRUE(refused.refused);
     EXPECT_EQ(refused.retry_after_us, kSecond);
   }
 }
 
+TEST(FixedWindow, gives_no_second_quota_when_the_clock_steps_back) {
+  Asker asker(Algorithm::fixed_window, {{Period::minute, 5}});
+  EXPECT_EQ(asker.passed(660 * kSecond, 9), 5);
+  EXPECT_EQ(asker.passed(659 * kSecond, 9), 0) << "a second back, into the window before";
+  EXPECT_EQ(asker.passed(661 * kSecond, 9), 0);
+  EXPECT_EQ(asker.passed(60 * kSecond, 9), 5) << "a clock that was set anew";
+}
+
+TEST(Decisions, count_in_no_window_what_one_refuses) {
+  Asker asker(Algorithm::fixed_window, {{Period::second, 2}, {Period::hour, 5}});
+  EXPECT_EQ(asker.passed(3600 * kSecond, 10), 2);
+  Decision decision = asker.ask(3600 * kSecond);
+  EXPECT_TRUE(decision.refused);
+  EXPECT_EQ(decision.standings[0].remaining, 0U);
+  EXPECT_EQ(decision.standings[1].remaining, 3U);
+  EXPECT_EQ(decision.retry_after_us, kSecond);
+  EXPECT_EQ(asker.passed(3601 * kSecond, 10), 2);
+  EXPECT_EQ(asker.passed(3602 * kSecond, 10), 1);
+  decision = asker.ask(3602 * kSecond);
+  EXPECT_EQ(decision.retry_after_us, 3598 * kSecond) << "the longest of the times";
+}
+
+TEST(Decisions, weigh_what_requests_cost) {
+  Asker asker(Algorithm::fixed_window, {{Period::hour, 10}});
+  EXPECT_EQ(asker.ask(kSecond, 7).standings[0].remaining, 3U);
+  const Decision refused = asker.ask(kSecond, 5);
+  EXPECT_TRUE(refused.refused);
+  EXPECT_EQ(refused.standings[0].remaining, 3U);
+  EXPECT_EQ(asker.ask(kSecond, 3, false).standings[0].remaining, 3U) << "only looked at";
+  EXPECT_FALSE(asker.ask(kSecond, 3).refused);
+  EXPECT_TRUE(asker.ask(kSecond, 1, false).refused);
+  EXPECT_FALSE(asker.ask(kSecond, 0).refused) << "what costs nothing passes";
+  EXPECT_EQ(asker.add(kSecond, 1000).standings[0].remaining, 0U);
+}
+
+TEST(Decisions, of_buckets_remember_what_was_taken_too_much) {
+  Asker bucket(Algorithm::token_bucket, {{Period::second, 10, 5}});
+  bucket.add(100 * kSecond, 15);
+  EXPECT_EQ(bucket.ask(100 * kSecond).retry_after_us, 1'100'000);
+  Asker leaky(Algorithm::leaky_bucket, {{Period::second, 10, 0, kNoDelay}});
+  leaky.ask(100 * kSecond);
+  leaky.add(100 * kSecond, 3);
+  EXPECT_EQ(leaky.ask(100 * kSecond).retry_after_us, 400'000);
+}
+
 TEST(SlidingWindow, counts_the_window_before_by_what_is_left_of_it) {
-  const Limit limit{Period::minute, 60, 0};
-  Count count;
-  for (int i = 0; i < 60; ++i) EXPECT_TRUE(ask(Algorithm::sliding_window, limit, count, 59 * kSecond));
-  EXPECT_FALSE(ask(Algorithm::sliding_window, limit, count, 60 * kSecond)) << "no second burst at the border";
-  int admitted = 0;
-  for (int i = 0; i < 100; ++i) admitted += ask(Algorithm::sliding_window, limit, count, 90 * kSecond);
-  EXPECT_EQ(admitted, 30) << "half of the window before still counts";
-  const Verdict refused = look(Algorithm::sliding_window, limit, count, 90 * kSecond);
-  EXPECT_GT(refused.retry_after_us, 0);
-  EXPECT_TRUE(look(Algorithm::sliding_window, limit, count, 90 * kSecond + refused.retry_after_us + kSecond).allowed);
+  Asker asker(Algorithm::sliding_window, {{Period::minute, 60}});
+  EXPECT_EQ(asker.passed(59 * kSecond, 100), 60);
+  EXPECT_EQ(asker.passed(90 * kSecond, 100), 30) << "half of the window before still counts";
+  const Decision refused = asker.ask(90 * kSecond);
+  EXPECT_TRUE(asker.ask(90 * kSecond + refused.retry_after_us - 1).refused);
+  EXPECT_FALSE(asker.ask(90 * kSecond + refused.retry_after_us).refused);
+}
+
+TEST(SlidingWindow, says_when_the_next_window_has_room) {
+  Asker asker(Algorithm::sliding_window, {{Period::minute, 60}});
+  EXPECT_EQ(asker.passed(60 * kSecond, 100), 60);
+  const Decision refused = asker.ask(61 * kSecond);
+  EXPECT_GT(refused.retry_after_us, 59 * kSecond) << "all of them still count at the next window's begin";
+  EXPECT_TRUE(asker.ask(61 * kSecond + refused.retry_after_us - 1, 1, false).refused);
+  EXPECT_FALSE(asker.ask(61 * kSecond + refused.retry_after_us).refused);
 }
 
 TEST(SlidingWindow, forgets_what_is_two_windows_old) {
-  const Limit limit{Period::second, 3, 0};
-  Count count;
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(ask(Algorithm::sliding_window, limit, count, 5 * kSecond));
-  EXPECT_EQ(look(Algorithm::sliding_window, limit, count, 7 * kSecond).remaining, 2U);
+  Asker asker(Algorithm::sliding_window, {{Period::second, 3}});
+  EXPECT_EQ(asker.passed(5 * kSecond, 9), 3);
+  EXPECT_EQ(asker.ask(7 * kSecond).standings[0].remaining, 2U);
 }
 
 TEST(TokenBucket, saves_up_a_burst_and_then_keeps_the_rate) {
-  const Limit limit{Period::second, 10, 5};
-  Count count;
+  Asker asker(Algorithm::token_bucket, {{Period::second, 10, 5}});
   std::int64_t now = 100 * kSecond;
-  int admitted = 0;
-  for (int i = 0; i < 20; ++i) admitted += ask(Algorithm::token_bucket, limit, count, now);
+  int admitted = asker.passed(now, 20);
   EXPECT_EQ(admitted, 5);
-  const Verdict refused = look(Algorithm::token_bucket, limit, count, now);
+  const Decision refused = asker.ask(now);
   EXPECT_EQ(refused.retry_after_us, 100'000);
-  EXPECT_EQ(refused.reset_us, now + 500'000);
-  for (int i = 0; i < 1000; ++i) admitted += ask(Algorithm::token_bucket, limit, count, now += 10'000);
+  EXPECT_EQ(refused.standings[0].reset_us, now + 500'000);
+  for (int i = 0; i < 1000; ++i) admitted += asker.passed(now += 10'000, 1);
   EXPECT_EQ(admitted, 5 + 100) << "ten seconds at ten a second";
 }
 
-/// A slow model: the tokens as a number that time fills.
-TEST(TokenBucket, is_what_a_bucket_of_tokens_admits) {
-  std::mt19937_64 random(1);
-  for (int round = 0; round < 50; ++round) {
-    const Limit limit{Period::second, 1 + random() % 100, 1 + random() % 20};
-    const std::int64_t interval = kSecond / static_cast<std::int64_t>(limit.most);
+TEST(TokenBucket, keeps_rates_that_no_microsecond_divides) {
+  Asker asker(Algorithm::token_bucket, {{Period::second, 7, 1}});
+  int admitted = 0;
+  for (std::int64_t now = 100 * kSecond; now < 1100 * kSecond; now += 1000) admitted += asker.passed(now, 1);
+  EXPECT_LE(admitted, 7000);
+  EXPECT_GE(admitted, 6900) << "each waits up to a millisecond for its turn";
+  Asker fast(Algorithm::token_bucket, {{Period::second, 1'000'000'000, 1000}});
+  EXPECT_EQ(fast.passed(kSecond, 5000), 1000);
+  EXPECT_EQ(fast.passed(kSecond + 1, 5000), 1000) << "a thousand a microsecond";
+}
+
+TEST(LeakyBucket, is_nginx_with_delay) {
+  Asker asker(Algorithm::leaky_bucket, {{Period::second, 10, 5, 2}});
+  const std::int64_t now = 100 * kSecond;
+  for (const int delay_ms : {0, 0, 0, 100, 200, 300}) EXPECT_EQ(asker.ask(now).delay_us, delay_ms * 1000);
+  const Decision refused = asker.ask(now);
+  EXPECT_TRUE(refused.refused);
+  EXPECT_EQ(refused.delay_us, 0);
+  EXPECT_EQ(refused.retry_after_us, 100'000);
+  EXPECT_FALSE(asker.ask(now + 100'000).refused) << "the refused one has changed nothing";
+}
+
+TEST(LeakyBucket, without_burst_lets_one_pass_at_a_time) {
+  Asker asker(Algorithm::leaky_bucket, {{Period::minute, 30, 0, 0}});
+  EXPECT_EQ(asker.passed(100 * kSecond, 3), 1);
+  EXPECT_EQ(asker.passed(101'999'000, 3), 0);
+  EXPECT_EQ(asker.passed(102'000'000, 3), 1);
+}
+
+TEST(Counts, are_kept_until_they_are_as_good_as_none) {
+  const auto kept = [](Algorithm algorithm, const Limit& limit, std::int64_t now) {
     Count count;
-    std::int64_t now = 1000 * kSecond, last = now;
-    std::int64_t filled = interval * static_cast<std::int64_t>(limit.burst);  // in microseconds' worth
-    for (int i = 0; i < 500; ++i) {
-      now += static_cast<std::int64_t>(random() % 50'000);
-      filled = std::min(filled + now - last, interval * static_cast<std::int64_t>(limit.burst));
-      last = now;
-      const bool expected = filled >= interval;
-      if (expected) filled -= interval;
-      ASSERT_EQ(ask(Algorithm::token_bucket, limit, count, now), expected);
-    }
-  }
+    Count* const pointer = &count;
+    decide({algorithm, {&limit, 1}}, {&pointer, 1}, 1, true, now);
+    const std::int64_t until = kept_until(algorithm, limit, count, now);
+    Count fresh;
+    Count* const other = &fresh;
+    const Decision a = decide({algorithm, {&limit, 1}}, {&pointer, 1}, 1, true, until);
+    const Decision b = decide({algorithm, {&limit, 1}}, {&other, 1}, 1, true, until);
+    EXPECT_EQ(a.standings[0].remaining, b.standings[0].remaining);
+    EXPECT_EQ(a.delay_us, b.delay_us);
+    return until - now;
+  };
+  EXPECT_EQ(kept(Algorithm::fixed_window, {Period::minute, 5}, 61 * kSecond), 59 * kSecond);
+  EXPECT_EQ(kept(Algorithm::sliding_window, {Period::minute, 5}, 61 * kSecond), 119 * kSecond);
+  EXPECT_EQ(kept(Algorithm::token_bucket, {Period::second, 5, 5}, 61 * kSecond), 200'000);
+  EXPECT_EQ(kept(Algorithm::leaky_bucket, {Period::second, 5, 5, 0}, 61 * kSecond), 201'000);
 }
 
 }  // namespace

@@ -1,250 +1,199 @@
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <new>
+#include <utility>
 
 #include "base/clock.h"
-#include "base/sharded_table.h"
-#include "config/options.h"
+#include "base/log.h"
+#include "base/scheduler.h"
 #include "plugin/build_context.h"
-#include "plugins/rate_limiting/limiter.h"
+#include "plugin/claims.h"
+#include "plugins/rate_limiting/answer.h"
+#include "plugins/rate_limiting/config.h"
+#include "plugins/rate_limiting/identity.h"
+#include "plugins/rate_limiting/store.h"
 
 namespace gatehouse::plugins::rate_limiting {
 namespace {
 
 using plugin::Exchange;
+using plugin::Verdict;
 
-constexpr std::size_t kMostKeys = 1'000'000;
-constexpr std::string_view kPeriodNames[kPeriods] = {"Second", "Minute", "Hour", "Day", "Month", "Year"};
+/// Where the engine's own instance stands that holds the tiers' limits on every route.
+constexpr std::string_view kTiersScope = "tiers /(tiers)";
 
-enum class LimitBy : std::uint8_t { consumer, credential, ip, header, path, route, service };
-enum class HeaderStyle : std::uint8_t { kong, draft, none };
-
-struct Config {
-  std::optional<std::uint32_t> second, minute, hour, day, month, year;
-  std::vector<LimitBy> limit_by{LimitBy::consumer};
-  std::string header_name;
-  int ipv4_prefix = 32, ipv6_prefix = 64;
-  Algorithm algorithm = Algorithm::fixed_window;
-  std::optional<std::uint32_t> burst;
-  HeaderStyle header_style = HeaderStyle::kong;
-  std::vector<std::string> headers{"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"};
-  bool hide_client_headers = false;
-  bool dry_run = false;
-  int error_code = 429;
-  std::string error_message = "too many requests";
+/// What one limiter keeps of one request.
+struct Memory {
+  Met met;
+  Hash128 key;
+  std::uint32_t cost;
+  bool decided;
+  bool charged;  ///< the answer has been looked at; another that replaces it is not
 };
 
-std::vector<Limit> limits_of(const Config& config) {
-  const std::optional<std::uint32_t> all[kPeriods] = {config.second, config.minute, config.hour,
-                                                      config.day,    config.month,  config.year};
-  std::vector<Limit> limits;
-  for (std::size_t i = 0; i < kPeriods; ++i) {
-    if (all[i]) limits.push_back({static_cast<Period>(i), *all[i], config.burst.value_or(*all[i])});
-  }
-  return limits;
-}
-
-const config::Options<Config>& options() {
-  constexpr std::uint32_t kMost = 1'000'000'000;
-  static const auto table =
-      config::Options<Config>()
-          .add("second", &Config::second, config::integer(1, kMost), "Requests a second.")
-          .add("minute", &Config::minute, config::integer(1, kMost), "Requests a minute.")
-          .add("hour", &Config::hour, config::integer(1, kMost), "Requests an hour.")
-          .add("day", &Config::day, config::integer(1, kMost), "Requests a day.")
-          .add("month", &Config::month, config::integer(1, kMost), "Requests a month.")
-          .add("year", &Config::year, config::integer(1, kMost), "Requests a year.")
-          .add(
-              "limit_by", &Config::limit_by,
-              config::list_or_one(
-                  config::choice<LimitBy>({"consumer", "credential", "ip", "header", "path", "route", "service"}), 1),
-              "Who or what has a limit of its own; several together. The client's address stands in for what a request "
-              "does not have.")
-          .add("header_name", &Config::header_name, config::header_name(false), "For `limit_by: header`.")
-          .add("ipv4_prefix", &Config::ipv4_prefix, config::integer(1, 32), "Addresses that share these bits are one.")
-          .add("ipv6_prefix", &Config::ipv6_prefix, config::integer(1, 128), "The same for IPv6.")
-          .add("algorithm", &Config::algorithm,
-               config::choice<Algorithm>({"fixed-window", "sliding-window", "token-bucket"}),
-               "How requests are counted.")
-          .add("burst", &Config::burst, config::integer(1, kMost),
-               "Of `token-bucket`: requests that may come at once; the limit itself without it.")
-          .add("header_style", &Config::header_style, config::choice<HeaderStyle>({"kong", "draft", "none"}),
-               "What clients are told: a field for each window, the three of the IETF's draft, or nothing.")
-          .add("headers", &Config::headers, config::list(config::header_name()),
-               "Of `header_style: kong`: which fields are sent; limit and remaining get the window's name behind them.")
-          .add("hide_client_headers", &Config::hide_client_headers, config::boolean(), "As `header_style: none`.")
-          .add("dry_run", &Config::dry_run, config::boolean(), "Counts and tells, but refuses nothing.")
-          .add("error_code", &Config::error_code, config::integer(400, 599), "The status of a refusal.")
-          .add("error_message", &Config::error_message, config::non_empty(), "What it says.")
-          .later({"policy", "redis", "fault_tolerant", "sync_rate", "identifier", "tiers", "cost", "exempt", "claim",
-                  "delay", "namespace"})
-          .check([](const Config& config, const config::Where& at) {
-            if (limits_of(config).empty())
-              at.error("needs one of \"second\", \"minute\", \"hour\", \"day\", \"month\" and \"year\"");
-            const bool by_header = std::ranges::find(config.limit_by, LimitBy::header) != config.limit_by.end();
-            if (by_header && config.header_name.empty()) at.error("needs \"header_name\" for limit_by: header");
-            if (config.burst && config.algorithm != Algorithm::token_bucket)
-              at.error("has a \"burst\", which only algorithm: token-bucket knows");
-          });
-  return table;
-}
-
-/// What the whole process counts, whichever configuration is in force.
+/// What of a limiter outlives configurations.
 struct Counts {
-  ShardedTable<Count> table{kMostKeys};
-  /// Who finds no room in the table shares a count with all who do not: a flood of keys resets nobody's limit.
-  ShardedTable<Count> crowd{1};
+  explicit Counts(std::size_t most) : store(most) {}
+  LocalStore store;
+  Connections connections;
 };
 
-/// What was decided for a request, for the response's fields.
-struct Decision {
-  std::array<std::uint64_t, kPeriods> remaining;
-  std::size_t least;  ///< the limit with least remaining
-  std::int64_t reset_us, now_us, retry_after_us;
-  bool made, refused;
+/// A request under way, in its exchange's arena.
+struct Held {
+  std::shared_ptr<Counts> counts;
+  Hash128 key;
+  bool under_way = true;
+
+  void let_go() {
+    if (std::exchange(under_way, false)) counts->connections.give_back(key);
+  }
+  static void end(void* held) {
+    static_cast<Held*>(held)->let_go();
+    static_cast<Held*>(held)->~Held();
+  }
 };
 
 class RateLimiting : public plugin::Plugin {
  public:
-  RateLimiting(Config config, std::shared_ptr<Counts> counts, std::string scope)
-      : config_(std::move(config)), limits_(limits_of(config_)), counts_(std::move(counts)) {
-    scope_ = std::move(scope) + '\n' + std::to_string(static_cast<int>(config_.algorithm)) + '\n';
-    for (const Limit& limit : limits_) {
-      const auto name = kPeriodNames[static_cast<std::size_t>(limit.period)];
-      limit_names_.push_back(named("X-RateLimit-Limit", name));
-      remaining_names_.push_back(named("X-RateLimit-Remaining", name));
-    }
-    says_reset_ = std::ranges::find(config_.headers, "X-RateLimit-Reset") != config_.headers.end();
+  RateLimiting(Config config, std::shared_ptr<Counts> counts, bool of_tiers)
+      : config_(std::move(config)),
+        own_(limits_of(config_, config_)),
+        style_(config_),
+        counts_(std::move(counts)),
+        of_tiers_(of_tiers) {
+    for (const auto& [name, written] : config_.tiers) tiers_.emplace_back(name, limits_of(written, config_));
   }
 
-  plugin::Verdict on_request(Exchange& x) const noexcept override {
-    Decision& decision = x.state<Decision>(*this);
-    decision.now_us = wall_clock_us();
-    const Hash128 home = keyed_hash(identity(x));
-    const auto decided = [&](auto& shard, std::size_t most) { return decide(shard, most, home, decision); };
-    if (!counts_->table.with(home, decided)) {
-      const Hash128 everyone = keyed_hash(scope_);
-      const auto crowded = [&](auto& shard, std::size_t most) { return decide(shard, most, everyone, decision); };
-      if (!counts_->crowd.with(everyone, crowded)) decision.refused = true;
+  Verdict on_request(Exchange& x) const noexcept override {
+    if (is_exempt(x, config_.exempt)) return Verdict::proceed;
+    Memory& memory = x.state<Memory>(*this);
+    const std::string_view identity = choose(x, memory.met.rule);
+    if (memory.met.rule.limits.empty() && config_.connections == 0) return Verdict::proceed;
+    memory.key = keyed_hash(identity);
+    Held* held = nullptr;
+    if (config_.connections != 0) {
+      held = hold(x, memory.key);
+      if (held == nullptr && !config_.dry_run) return refuse(x);
+      if (held == nullptr) say_dry(x);
     }
-    if (!decision.refused || config_.dry_run) return plugin::Verdict::proceed;
-    const plugin::Verdict verdict = x.refuse(Reason::rate_limited, config_.error_message, config_.error_code);
-    return verdict;
+    if (memory.met.rule.limits.empty()) return Verdict::proceed;
+    memory.cost = cost_of(x);
+    memory.decided = true;
+    memory.met.style = &style_;
+    memory.met.now_us = wall_clock_us();
+    const bool counts = config_.count_statuses.empty();
+    Decision& decision = memory.met.decision;
+    decision = counts_->store.decide(memory.key, memory.met.rule, memory.cost, counts, memory.met.now_us);
+    note(x, memory.met);
+    if (config_.dry_run) {
+      if (decision.refused) say_dry(x);
+      return Verdict::proceed;
+    }
+    if (decision.refused) {
+      if (held != nullptr) held->let_go();
+      return refuse(x);
+    }
+    return decision.delay_us != 0 && x.scope != nullptr ? Verdict::suspend : Verdict::proceed;
   }
 
-  plugin::Verdict on_response(Exchange& x) const noexcept override {
-    const Decision* const decision = x.find_state<Decision>(*this);
-    if (decision == nullptr || !decision->made) return plugin::Verdict::proceed;
-    http::Fields& fields = x.response.fields;
-    if (decision->refused && !config_.dry_run)
-      fields.set("Retry-After", number(x, (decision->retry_after_us + 999'999) / 1'000'000));
-    if (config_.header_style == HeaderStyle::none || config_.hide_client_headers) return plugin::Verdict::proceed;
-    if (config_.header_style == HeaderStyle::draft) {
-      const std::int64_t left = std::max<std::int64_t>(decision->reset_us - decision->now_us, 0);
-      fields.set("RateLimit-Limit", number(x, static_cast<std::int64_t>(limits_[decision->least].most)));
-      fields.set("RateLimit-Remaining", number(x, static_cast<std::int64_t>(decision->remaining[decision->least])));
-      fields.set("RateLimit-Reset", number(x, (left + 999'999) / 1'000'000));
-      return plugin::Verdict::proceed;
+  /// The request waits for its turn. A client that leaves ends the wait.
+  Task<Verdict> on_request_async(Exchange& x) const override {
+    const std::int64_t delay = x.find_state<Memory>(*this)->met.decision.delay_us;
+    const TimePoint turn = deadline_after(x.scope->scheduler().now(), std::chrono::microseconds(delay));
+    if (co_await until(*x.scope, turn) == Outcome::timeout) co_return Verdict::proceed;
+    co_return x.refuse(x.scope->reason());
+  }
+
+  Verdict on_response(Exchange& x) const noexcept override {
+    if (x.find_state<Memory>(*this) == nullptr) return Verdict::proceed;
+    Memory& memory = x.state<Memory>(*this);
+    if (!memory.decided) return Verdict::proceed;
+    Decision& decision = memory.met.decision;
+    if (!decision.refused || config_.dry_run) {
+      const std::uint64_t cost = std::exchange(memory.charged, true) ? 0 : later_cost(x, memory);
+      if (cost != 0) {
+        memory.met.now_us = wall_clock_us();
+        decision = counts_->store.charge(memory.key, memory.met.rule, cost, memory.met.now_us);
+      }
+    } else {
+      tell_when(x, decision);
     }
-    for (std::size_t i = 0; i < limits_.size(); ++i) {
-      if (!limit_names_[i].empty()) fields.set(limit_names_[i], number(x, static_cast<std::int64_t>(limits_[i].most)));
-      if (!remaining_names_[i].empty())
-        fields.set(remaining_names_[i], number(x, static_cast<std::int64_t>(decision->remaining[i])));
-    }
-    if (says_reset_) fields.set("X-RateLimit-Reset", number(x, (decision->reset_us + 999'999) / 1'000'000));
-    return plugin::Verdict::proceed;
+    if (!style_.none()) tell(x);
+    return Verdict::proceed;
   }
 
  private:
-  /// "" where that field is not to be sent.
-  std::string named(std::string_view base, std::string_view period) const {
-    if (std::ranges::find(config_.headers, base) == config_.headers.end()) return "";
-    return std::string(base) + "-" + std::string(period);
+  /// The limits of the request; gives whose count it is.
+  std::string_view choose(Exchange& x, Rule& rule) const {
+    rule = {config_.algorithm, own_};
+    if (of_tiers_ && x.credential != nullptr && x.credential->rate_limit) {
+      const Rate& rate = *x.credential->rate_limit;
+      rule.limits = {x.arena.make<Limit>(rate.period, rate.most, rate.most, std::uint64_t{0}), 1};
+      return identity_of_credential(x);
+    }
+    const auto tier =
+        std::ranges::find(tiers_, tier_of(x), [](const auto& each) -> const std::string& { return each.first; });
+    if (tier != tiers_.end()) rule.limits = tier->second;
+    if (!of_tiers_) return identity_of(x, config_);
+    return x.consumer != nullptr ? identity_of_consumer(x) : std::string_view();
   }
 
-  static std::string_view number(Exchange& x, std::int64_t value) {
-    char* const to = static_cast<char*>(x.arena.allocate(20, 1));
-    return {to, static_cast<std::size_t>(std::to_chars(to, to + 20, value).ptr - to)};
+  std::string_view tier_of(Exchange& x) const {
+    if (tiers_.empty()) return {};
+    if (config_.tier_by == TierBy::claim)
+      return x.claims != nullptr ? x.claims->text(config_.tier_claim, x.arena).value_or("") : "";
+    if (x.credential != nullptr && !x.credential->tier.empty()) return x.credential->tier;
+    return x.consumer != nullptr ? std::string_view(x.consumer->tier) : std::string_view();
   }
 
-  /// All limits are looked at before one counts: a refused request counts in no window. False: no room.
-  bool decide(auto& shard, std::size_t most, const Hash128& home, Decision& decision) const {
-    const std::int64_t now = decision.now_us;
-    std::array<Hash128, kPeriods> keys;
-    for (std::size_t i = 0; i < limits_.size(); ++i) {
-      keys[i] = {home.high, home.low + (static_cast<std::uint64_t>(limits_[i].period) + 1) * 0x9e3779b97f4a7c15};
+  std::uint32_t cost_of(const Exchange& x) const {
+    for (const MethodCost& each : config_.costs) {
+      if (std::ranges::find(each.methods, x.request.method_text) != each.methods.end()) return each.cost;
     }
-    if (!shard.reserve({keys.data(), limits_.size()}, now, most)) return false;
-    std::array<Count*, kPeriods> counts;
-    std::array<bool, kPeriods> allowed;
-    decision.made = true;
-    for (std::size_t i = 0; i < limits_.size(); ++i) {
-      const Limit& limit = limits_[i];
-      counts[i] = &shard.at(keys[i], now, kept_until(config_.algorithm, limit, now));
-      const Verdict verdict = look(config_.algorithm, limit, *counts[i], now);
-      decision.remaining[i] = verdict.remaining;
-      if (i == 0 || verdict.remaining < decision.remaining[decision.least]) {
-        decision.least = i;
-        decision.reset_us = verdict.reset_us;
-      }
-      allowed[i] = verdict.allowed;
-      decision.refused = decision.refused || !verdict.allowed;
-      decision.retry_after_us = std::max(decision.retry_after_us, verdict.retry_after_us);
-    }
-    for (std::size_t i = 0; i < limits_.size() && !decision.refused; ++i) {
-      take(config_.algorithm, limits_[i], *counts[i], now);
-    }
-    // What a refused request did not take is there for the next.
-    for (std::size_t i = 0; i < limits_.size() && decision.refused; ++i) decision.remaining[i] += allowed[i];
-    return true;
+    return config_.cost;
   }
 
-  /// Whose count it is, in the arena.
-  std::string_view identity(Exchange& x) const {
-    std::string_view all = scope_;
-    for (const LimitBy by : config_.limit_by) {
-      std::string_view part;
-      switch (by) {
-        case LimitBy::consumer:
-        case LimitBy::credential:
-        case LimitBy::ip:
-          break;
-        case LimitBy::header:
-          part = x.request.fields.get(config_.header_name);
-          break;
-        case LimitBy::path:
-          part = x.path;
-          break;
-        case LimitBy::route:
-          part = x.route;
-          break;
-        case LimitBy::service:
-          part = x.service;
-          break;
-      }
-      // The kind stands before the text, and the text's length behind it, so that no two identities read alike.
-      const bool by_ip = part.empty();
-      if (by_ip) part = address(x);
-      all = x.arena.concat(all, by_ip ? "ip:" : "of:", part, ":", number(x, static_cast<std::int64_t>(part.size())));
+  /// What the answer says that the request takes, besides what was counted before.
+  std::uint64_t later_cost(Exchange& x, const Memory& memory) const {
+    std::uint64_t cost = 0;
+    if (!config_.cost_header.empty() && !x.replied) {
+      const std::string_view text = x.response.fields.get(config_.cost_header);
+      const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), cost);
+      if (fault != std::errc() || end != text.data() + text.size()) cost = 0;
+      cost = std::min(cost, kMostInPeriod);
+      x.response.fields.remove(config_.cost_header);
     }
-    return all;
+    if (config_.count_statuses.empty()) return cost;
+    const bool counts = std::ranges::find(config_.count_statuses, x.response.status) != config_.count_statuses.end();
+    return counts ? cost + memory.cost : 0;
   }
 
-  std::string_view address(Exchange& x) const {
-    if (x.client_ip.unspecified()) return "unix";
-    const int prefix = x.client_ip.is_v4() ? config_.ipv4_prefix : config_.ipv6_prefix;
-    const bool whole = prefix == (x.client_ip.is_v4() ? 32 : 128);
-    if (whole) return x.client_ip_text;
-    char* const to = static_cast<char*>(x.arena.allocate(IpAddress::kMaxText, 1));
-    return {to, x.client_ip.masked(prefix).write(to)};
+  /// Null: as many are under way as may be.
+  Held* hold(Exchange& x, const Hash128& key) const {
+    if (!counts_->connections.take(key, config_.connections)) return nullptr;
+    Held* const held = new (x.arena.allocate(sizeof(Held), alignof(Held))) Held{counts_, key};
+    x.at_end(&Held::end, held);
+    return held;
+  }
+
+  Verdict refuse(Exchange& x) const {
+    if (!config_.response.empty()) return x.refuse_with(Reason::rate_limited, config_.response, config_.error_code);
+    return x.refuse(Reason::rate_limited, config_.error_message, config_.error_code);
+  }
+
+  void say_dry(const Exchange& x) const {
+    GH_LOG_LIMITED(info, 5, "rate-limiting would refuse (dry_run) route={} client_ip={} request_id={}", x.route,
+                   x.client_ip_text, x.request_id);
   }
 
   const Config config_;
-  const std::vector<Limit> limits_;
+  const std::vector<Limit> own_;
+  std::vector<std::pair<std::string, std::vector<Limit>>> tiers_;
+  const Style style_;
   const std::shared_ptr<Counts> counts_;
-  std::string scope_;
-  std::vector<std::string> limit_names_, remaining_names_;  ///< by limit; "" for what is not sent
-  bool says_reset_ = false;
+  const bool of_tiers_;
 };
 
 config::PluginInfo info() {
@@ -252,8 +201,12 @@ config::PluginInfo info() {
 }
 
 std::shared_ptr<const plugin::Plugin> make(const config::Node* node, plugin::BuildContext& context) {
-  auto counts = context.process<Counts>("rate-limiting", [] { return std::make_shared<Counts>(); });
-  return std::make_shared<RateLimiting>(options().read(node), std::move(counts), context.scope());
+  Config config = options().read(node);
+  const std::string identity =
+      "rate-limiting " + std::to_string(static_cast<int>(config.algorithm)) + " " + context.scope();
+  auto counts = context.process<Counts>(identity, [&] { return std::make_shared<Counts>(config.max_keys); });
+  counts->store.set_most(config.max_keys);
+  return std::make_shared<RateLimiting>(std::move(config), std::move(counts), context.scope() == kTiersScope);
 }
 
 }  // namespace

@@ -1,4 +1,8 @@
 #include "base/clock.h"
+#include "base/scheduler.h"
+#include "plugin/claims.h"
+#include "plugin/consumer.h"
+#include "plugins/rate_limiting/limiter.h"
 #include "plugins/testing/fixture.h"
 
 namespace gatehouse::plugins::rate_limiting {
@@ -11,6 +15,7 @@ using plugin::Verdict;
 using testing::build;
 using testing::faults;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Request;
 
 struct Answer {
@@ -83,26 +88,291 @@ TEST(RateLimiting, takes_a_block_of_addresses_for_one_client) {
   EXPECT_EQ(ask(*plugin, "2001:db8:0:1::1").status, 200);
   EXPECT_EQ(ask(*plugin, "2001:db8:0:1:ffff::2").status, 429);
   EXPECT_EQ(ask(*plugin, "2001:db8:0:2::1").status, 200);
-  const auto blocks = build(kType, "{year: 1, ipv4_prefix: 24}");
+  const auto blocks = build(kType, "{year: 1, ip_prefix: {ipv4: 24}}");
   EXPECT_EQ(ask(*blocks, "192.0.2.1").status, 200);
   EXPECT_EQ(ask(*blocks, "192.0.2.200").status, 429);
   EXPECT_EQ(ask(*blocks, "192.0.3.1").status, 200);
 }
 
 TEST(RateLimiting, speaks_as_it_is_told) {
-  const Answer draft = ask(*build(kType, "{hour: 100, year: 7, header_style: draft}"));
+  const Answer draft = ask(*build(kType, "{hour: 7, year: 100, header_style: draft}"));
   EXPECT_EQ(draft.fields.at("RateLimit-Limit"), "7");
   EXPECT_EQ(draft.fields.at("RateLimit-Remaining"), "6");
   EXPECT_TRUE(draft.fields.contains("RateLimit-Reset"));
   EXPECT_TRUE(ask(*build(kType, "{year: 7, hide_client_headers: true}")).fields.empty());
   EXPECT_TRUE(ask(*build(kType, "{year: 7, header_style: none}")).fields.empty());
   EXPECT_EQ(ask(*build(kType, "{year: 7, headers: [X-RateLimit-Reset]}")).fields.size(), 1U);
-  const auto soft = build(kType, "{year: 1, dry_run: true}");
-  ask(*soft);
-  EXPECT_EQ(ask(*soft).status, 200);
   const auto other = build(kType, "{year: 1, error_code: 503, error_message: come again}");
   ask(*other);
   EXPECT_EQ(ask(*other).status, 503);
+}
+
+TEST(RateLimiting, in_a_dry_run_refuses_nobody_and_tells_nobody) {
+  const auto plugin = build(kType, "{year: 1, connections: 1, dry_run: true}");
+  for (int i = 0; i < 5; ++i) {
+    const Answer answer = ask(*plugin);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_TRUE(answer.fields.empty());
+  }
+}
+
+/// A request of a consumer with a credential.
+struct Caller {
+  Caller(std::string username, std::string tier) {
+    consumer.id = "id-of-" + username;
+    consumer.username = std::move(username);
+    consumer.tier = std::move(tier);
+    consumer.groups = {"staff"};
+    credential.consumer = &consumer;
+    credential.id = "key-of-" + consumer.username;
+  }
+  Answer ask(const plugin::Plugin& plugin, std::string_view route = "r") const {
+    Request request;
+    plugin::Exchange& x = request.exchange;
+    x.route = route;
+    x.consumer = &consumer;
+    x.credential = &credential;
+    x.credential_id = credential.id;
+    Answer answer;
+    answer.verdict = plugin.on_request(x);
+    plugin.on_response(x);
+    answer.status = x.replied ? x.response.status : 200;
+    for (const http::Field& field : x.response.fields)
+      answer.fields[std::string(field.name)] = std::string(field.value);
+    return answer;
+  }
+  int passed(const plugin::Plugin& plugin, int times) const {
+    int passed = 0;
+    for (int i = 0; i < times; ++i) passed += ask(plugin).status == 200;
+    return passed;
+  }
+  plugin::Consumer consumer;
+  plugin::Credential credential;
+};
+
+TEST(RateLimiting, counts_by_consumer_and_by_credential) {
+  const Caller ada("ada", ""), bob("bob", "");
+  Caller ada_elsewhere = ada;
+  ada_elsewhere.credential.id = "another";
+  const auto by_consumer = build(kType, "{year: 2}");
+  EXPECT_EQ(ada.passed(*by_consumer, 1), 1);
+  EXPECT_EQ(ada_elsewhere.passed(*by_consumer, 3), 1);
+  EXPECT_EQ(bob.passed(*by_consumer, 3), 2);
+  const auto by_credential = build(kType, "{year: 2, limit_by: credential}");
+  EXPECT_EQ(ada.passed(*by_credential, 3), 2);
+  EXPECT_EQ(ada_elsewhere.passed(*by_credential, 3), 2);
+}
+
+/// {"sub": …}
+class FakeClaims : public plugin::Claims {
+ public:
+  explicit FakeClaims(std::string subject) : subject_(std::move(subject)) {}
+  std::optional<std::string_view> text(std::string_view path, Arena&) const override {
+    return path == "sub" ? std::optional<std::string_view>(subject_) : std::nullopt;
+  }
+
+ private:
+  std::string subject_;
+};
+
+TEST(RateLimiting, counts_by_a_claim_and_finds_a_tier_in_it) {
+  const auto status = [](const plugin::Plugin& plugin, std::string subject) {
+    const FakeClaims claims(std::move(subject));
+    Request request;
+    request.exchange.claims = &claims;
+    plugin.on_request(request.exchange);
+    return request.exchange.replied ? request.exchange.response.status : 200;
+  };
+  const auto by_claim = build(kType, "{year: 1, limit_by: claim, claim: sub}");
+  EXPECT_EQ(status(*by_claim, "a"), 200);
+  EXPECT_EQ(status(*by_claim, "a"), 429);
+  EXPECT_EQ(status(*by_claim, "b"), 200);
+  EXPECT_EQ(status(*by_claim, ""), 200) << "by address";
+  const auto by_tier = build(kType, "{year: 1, tier_by: claim, tier_claim: sub, tiers: {gold: {year: 3}, free: {}}}");
+  EXPECT_EQ(status(*by_tier, "silver"), 200);
+  EXPECT_EQ(status(*by_tier, "silver"), 429);
+  EXPECT_EQ(status(*by_tier, "gold"), 200) << "the same address, and of three one is taken";
+  EXPECT_EQ(status(*by_tier, "gold"), 200);
+  EXPECT_EQ(status(*by_tier, "gold"), 429);
+  EXPECT_EQ(status(*by_tier, "free"), 200) << "a tier without limits";
+}
+
+TEST(RateLimiting, has_limits_by_tier) {
+  const auto plugin = build(kType, "{year: 1, tiers: {gold: {month: 2, year: 3}}}");
+  Caller gold("gold", "gold"), none("none", "none"), upgraded("upgraded", "");
+  upgraded.credential.tier = "gold";
+  EXPECT_EQ(gold.passed(*plugin, 9), 2);
+  EXPECT_EQ(none.passed(*plugin, 9), 1);
+  EXPECT_EQ(upgraded.passed(*plugin, 9), 2) << "its credential's tier goes before";
+  EXPECT_EQ(none.passed(*build(kType, "{tiers: {gold: {year: 2}}}"), 99), 99) << "no limits but the tiers'";
+}
+
+TEST(TierLimits, hold_for_a_consumer_wherever_it_is_known) {
+  testing::FakeContext context;
+  context.enter("tiers /(tiers)");
+  const auto plugin = build(kType, "{tiers: {free: {year: 2}, unlimited: {}}}", context);
+  const Caller ada("ada", "free"), bob("bob", "free"), eve("eve", "unlimited"), nobody("nobody", "");
+  EXPECT_EQ(ada.ask(*plugin, "a").status, 200);
+  EXPECT_EQ(ada.ask(*plugin, "b").status, 200);
+  EXPECT_EQ(ada.ask(*plugin, "c").status, 429);
+  EXPECT_EQ(bob.passed(*plugin, 9), 2);
+  EXPECT_EQ(eve.passed(*plugin, 99), 99);
+  EXPECT_EQ(nobody.passed(*plugin, 99), 99);
+  Request stranger;
+  EXPECT_EQ(plugin->on_request(stranger.exchange), Verdict::proceed);
+}
+
+TEST(TierLimits, give_way_to_a_credentials_own) {
+  testing::FakeContext context;
+  context.enter("tiers /(tiers)");
+  const auto plugin = build(kType, "{tiers: {free: {year: 2}}}", context);
+  Caller one("ada", "free"), two("ada", "free");
+  one.credential.rate_limit = Rate{5, Period::year};
+  two.credential.id = "second";
+  EXPECT_EQ(one.passed(*plugin, 9), 5);
+  EXPECT_EQ(two.passed(*plugin, 9), 2);
+  EXPECT_EQ(one.ask(*plugin).fields.at("X-RateLimit-Limit-Year"), "5");
+}
+
+TEST(RateLimiting, lets_the_exempt_pass) {
+  const Caller ada("ada", "");
+  EXPECT_EQ(ada.passed(*build(kType, "{year: 1, exempt: {consumers: ada}}"), 9), 9);
+  EXPECT_EQ(ada.passed(*build(kType, "{year: 1, exempt: {consumers: id-of-ada}}"), 9), 9);
+  EXPECT_EQ(ada.passed(*build(kType, "{year: 1, exempt: {groups: [staff]}}"), 9), 9);
+  EXPECT_EQ(ada.passed(*build(kType, "{year: 1, exempt: {ips: 192.0.2.0/24}}"), 9), 9);
+  const auto others = build(kType, "{year: 1, exempt: {consumers: bob, groups: guests, ips: 192.0.2.8}}");
+  EXPECT_EQ(ada.passed(*others, 9), 1);
+  EXPECT_TRUE(ada.ask(*build(kType, "{year: 1, exempt: {consumers: ada}}")).fields.empty());
+}
+
+TEST(RateLimiting, weighs_requests_by_their_method) {
+  const auto plugin = build(kType,
+                            "{year: 10, cost: 2, costs: [{methods: [POST, PUT], cost: 5}, "
+                            "{methods: OPTIONS, cost: 0}]}");
+  const auto left = [&](std::string_view method) {
+    Request request(method);
+    plugin->on_request(request.exchange);
+    plugin->on_response(request.exchange);
+    return std::string(request.exchange.response.fields.get("X-RateLimit-Remaining-Year")) +
+           (request.exchange.replied ? " refused" : "");
+  };
+  EXPECT_EQ(left("GET"), "8");
+  EXPECT_EQ(left("POST"), "3");
+  EXPECT_EQ(left("PUT"), "3 refused");
+  EXPECT_EQ(left("OPTIONS"), "3");
+  EXPECT_EQ(left("GET"), "1");
+  EXPECT_EQ(left("GET"), "1 refused");
+}
+
+TEST(RateLimiting, adds_what_the_answer_says_it_took) {
+  const auto plugin = build(kType, "{year: 10, cost_header: X-Cost}");
+  const auto left = [&](std::string_view cost) {
+    Request request;
+    if (plugin->on_request(request.exchange) == Verdict::reply) return std::string("refused");
+    request.exchange.response.fields.append(std::string_view("X-Cost"), cost);
+    plugin->on_response(request.exchange);
+    EXPECT_FALSE(request.exchange.response.fields.has("X-Cost"));
+    return std::string(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"));
+  };
+  EXPECT_EQ(left("3"), "6");
+  EXPECT_EQ(left("-3"), "5");
+  EXPECT_EQ(left("2 apples"), "4");
+  EXPECT_EQ(left("99999999999999999999"), "3");
+  EXPECT_EQ(left("100"), "0");
+  EXPECT_EQ(left("0"), "refused");
+}
+
+TEST(RateLimiting, counts_only_what_is_answered_as_told) {
+  const auto plugin = build(kType, "{year: 2, count_statuses: [401, 403]}");
+  const auto answer = [&](int status) {
+    Request request;
+    if (plugin->on_request(request.exchange) == Verdict::reply) return std::string("refused");
+    request.exchange.response.status = status;
+    plugin->on_response(request.exchange);
+    return std::string(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"));
+  };
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(answer(200), "2");
+  EXPECT_EQ(answer(401), "1");
+  EXPECT_EQ(answer(200), "1");
+  EXPECT_EQ(answer(403), "0");
+  EXPECT_EQ(answer(200), "refused");
+}
+
+TEST(RateLimiting, lets_so_many_be_under_way) {
+  const auto plugin = build(kType, "{connections: 2}");
+  auto first = std::make_unique<Request>(), second = std::make_unique<Request>();
+  EXPECT_EQ(plugin->on_request(first->exchange), Verdict::proceed);
+  EXPECT_EQ(plugin->on_request(second->exchange), Verdict::proceed);
+  EXPECT_EQ(ask(*plugin, "192.0.2.7").status, 429);
+  EXPECT_EQ(ask(*plugin, "192.0.2.8").status, 200) << "of somebody else";
+  first.reset();
+  EXPECT_EQ(ask(*plugin, "192.0.2.7").status, 200);
+  EXPECT_EQ(ask(*plugin, "192.0.2.7").status, 200);
+}
+
+TEST(RateLimiting, keeps_no_place_for_what_its_windows_refuse) {
+  const auto plugin = build(kType, "{connections: 1, year: 1}");
+  auto first = std::make_unique<Request>();
+  EXPECT_EQ(plugin->on_request(first->exchange), Verdict::proceed);
+  first.reset();
+  auto refused = std::make_unique<Request>();
+  EXPECT_EQ(plugin->on_request(refused->exchange), Verdict::reply);
+  EXPECT_TRUE(refused->exchange.response.fields.get("X-RateLimit-Remaining-Year").empty());
+  plugin->on_response(refused->exchange);
+  EXPECT_EQ(refused->exchange.response.fields.get("X-RateLimit-Remaining-Year"), "0") << "the window's refusal";
+  Request other;
+  plugin->on_request(other.exchange);
+  plugin->on_response(other.exchange);
+  EXPECT_EQ(other.exchange.response.fields.get("X-RateLimit-Remaining-Year"), "0") << "and not for the place";
+}
+
+TEST(RateLimiting, tells_the_narrowest_of_several_limiters) {
+  testing::FakeContext context;
+  context.enter("a");
+  const auto wide = build(kType, "{day: 50, year: 100}", context);
+  context.enter("b");
+  const auto narrow = build(kType, "{year: 3}", context);
+  for (const auto& [first, second] : {std::pair(wide, narrow), std::pair(narrow, wide)}) {
+    Request request;
+    first->on_request(request.exchange);
+    second->on_request(request.exchange);
+    first->on_response(request.exchange);
+    second->on_response(request.exchange);
+    const http::Fields& fields = request.exchange.response.fields;
+    EXPECT_EQ(fields.get("X-RateLimit-Limit-Year"), "3");
+    EXPECT_EQ(fields.get("X-RateLimit-Limit-Day"), "50");
+    EXPECT_EQ(window_of(Period::year, wall_clock_us()).end / 1'000'000,
+              std::stoll(std::string(fields.get("X-RateLimit-Reset"))));
+  }
+}
+
+TEST(RateLimiting, holds_requests_of_a_leaky_bucket_until_their_turn) {
+  Scheduler scheduler{TimePoint(std::chrono::seconds(5))};
+  Scope scope(scheduler);
+  const auto plugin = build(kType, "{minute: 1, algorithm: leaky-bucket, burst: 2}");  // nginx: 16 thousandths a second
+  Request first, second, third, fourth;
+  for (Request* each : {&first, &second, &third, &fourth}) each->exchange.scope = &scope;
+  EXPECT_EQ(plugin->on_request(first.exchange), Verdict::proceed);
+  EXPECT_EQ(plugin->on_request(second.exchange), Verdict::suspend);
+  EXPECT_EQ(plugin->on_request(third.exchange), Verdict::suspend);
+  EXPECT_EQ(plugin->on_request(fourth.exchange), Verdict::reply);
+  Task<Verdict> waiting = plugin->on_request_async(second.exchange);
+  Task<Verdict> leaving = plugin->on_request_async(third.exchange);
+  waiting.start();
+  leaving.start();
+  scheduler.advance(scheduler.now() + std::chrono::seconds(50));
+  scheduler.run_ready();
+  EXPECT_FALSE(waiting.done());
+  scheduler.advance(scheduler.now() + std::chrono::seconds(13));
+  scheduler.run_ready();
+  ASSERT_TRUE(waiting.done()) << "1000 / 16 seconds are over";
+  EXPECT_EQ(waiting.result(), Verdict::proceed);
+  EXPECT_FALSE(leaving.done());
+  scope.cancel(Reason::client_closed);
+  scheduler.run_ready();
+  ASSERT_TRUE(leaving.done());
+  EXPECT_EQ(leaving.result(), Verdict::reply);
+  EXPECT_EQ(third.exchange.reason, Reason::client_closed);
 }
 
 TEST(RateLimiting, with_a_bucket_lets_a_burst_pass) {
@@ -123,11 +393,37 @@ TEST(RateLimiting, keeps_its_counts_across_configurations_that_change_the_limit)
 }
 
 TEST(RateLimiting, refuses_configurations_that_mean_nothing) {
-  EXPECT_THAT(faults(kType, "{}"), HasSubstr("needs one of"));
+  EXPECT_THAT(faults(kType, "{}"), HasSubstr("config: needs one of"));
   EXPECT_THAT(faults(kType, "{hour: 0}"), HasSubstr("config.hour"));
   EXPECT_THAT(faults(kType, "{hour: 1, limit_by: header}"), HasSubstr("needs \"header_name\""));
-  EXPECT_THAT(faults(kType, "{hour: 1, burst: 3}"), HasSubstr("only algorithm: token-bucket"));
-  EXPECT_THAT(faults(kType, "{hour: 1, policy: redis}"), HasSubstr("not supported yet"));
+  EXPECT_THAT(faults(kType, "{hour: 1, identifier: claim}"), HasSubstr("needs \"claim\""));
+  EXPECT_THAT(faults(kType, "{hour: 1, burst: 3}"),
+              HasSubstr("t.yaml:1:18: config.burst: only algorithm: token-bucket"));
+  EXPECT_THAT(faults(kType, "{hour: 1, delay: 3}"), HasSubstr("config.delay: only algorithm: leaky-bucket"));
+  EXPECT_THAT(faults(kType, "{hour: 1, nodelay: true}"), HasSubstr("config.nodelay: only algorithm: leaky-bucket"));
+  EXPECT_THAT(faults(kType, "{hour: 9, policy: redis}"), HasSubstr("config.policy: redis is not supported yet"));
+  EXPECT_THAT(faults(kType, "{hour: 9, tier_by: claim, tiers: {a: {hour: 1}}}"), Not(HasSubstr("tier_by")));
+  EXPECT_THAT(faults(kType, "{tier_by: claim, tiers: {a: {hour: 1}}}"), HasSubstr("config.tier_by: needs limits"));
+  EXPECT_THAT(faults(kType, "{hour: 9, error_code: 200}"), HasSubstr("config.error_code"));
+  EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: [GET]}]}"), HasSubstr("config.costs[0]: needs \"cost\""));
+}
+
+TEST(RateLimiting, wants_longer_windows_to_allow_no_less) {
+  EXPECT_THAT(faults(kType, "{second: 10, minute: 5, hour: 20}"),
+              HasSubstr("t.yaml:1:22: config.minute: window order: allows 5, less than the second's 10"));
+  EXPECT_EQ(faults(kType, "{second: 10, minute: 10, year: 10}"), "");
+  EXPECT_THAT(faults(kType, "{tiers: {free: {hour: 9, day: 8}}}"), HasSubstr("config.tiers.free.day: window order"));
+}
+
+TEST(RateLimiting, wants_limits_that_let_something_pass) {
+  EXPECT_THAT(faults(kType, "{second: 4, hour: 9, cost: 5}"), HasSubstr("config.second: lets no request pass"));
+  EXPECT_THAT(faults(kType, "{hour: 9, algorithm: token-bucket, burst: 2, cost: 3}"),
+              HasSubstr("config.hour: lets no"));
+  EXPECT_THAT(faults(kType, "{hour: 9, algorithm: token-bucket, burst: 0}"), HasSubstr("config.burst: must be at"));
+  EXPECT_THAT(faults(kType, "{year: 1, algorithm: token-bucket, burst: 200}"), HasSubstr("a hundred years"));
+  EXPECT_THAT(faults(kType, "{hour: 9, algorithm: leaky-bucket}"), HasSubstr("config.hour: leaky-bucket has"));
+  EXPECT_THAT(faults(kType, "{minute: 1, algorithm: leaky-bucket, burst: 90}"), HasSubstr("more than an hour"));
+  EXPECT_EQ(faults(kType, "{minute: 1, algorithm: leaky-bucket, burst: 90, nodelay: true}"), "");
 }
 
 }  // namespace

@@ -55,6 +55,14 @@ class FakeContext : public plugin::BuildContext {
     services.emplace_back(service);
     return caller;
   }
+  std::shared_ptr<const plugin::Offload> offload() override { return offloads; }
+  std::shared_ptr<const plugin::Offload> offloads;
+  std::shared_ptr<const plugin::Document> document(const std::string&, const plugin::DocumentSource& source) override {
+    documents.push_back(source);
+    return fetched;
+  }
+  std::vector<plugin::DocumentSource> documents;    ///< asked for
+  std::shared_ptr<const plugin::Document> fetched;  ///< what they are
   std::shared_ptr<const plugin::Redis> redis() override { return fake_redis; }
   std::shared_ptr<FakeRedis> fake_redis;  ///< null: the configuration has none
   std::shared_ptr<FakeCaller> caller = std::make_shared<FakeCaller>();

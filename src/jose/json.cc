@@ -1,0 +1,356 @@
+#include "jose/json.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace gatehouse::jose {
+namespace {
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// Characters of a string that stand for themselves and need no second look.
+constexpr std::array<bool, 256> make_plain() {
+  std::array<bool, 256> plain{};
+  for (int c = 0x20; c < 0x80; ++c) plain[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
+  return plain;
+}
+constexpr auto kPlain = make_plain();
+
+const char* after_plain(const char* at, const char* end) {
+  while (at != end && kPlain[static_cast<unsigned char>(*at)]) ++at;
+  return at;
+}
+
+/// Length of the UTF-8 sequence (RFC 3629) above ASCII at `at`, 0 if there is none.
+std::size_t sequence_at(const char* at, const char* end) {
+  const auto byte = [&](int i) { return static_cast<unsigned char>(at[i]); };
+  const auto follows = [&](int i) { return (byte(i) & 0xc0) == 0x80; };
+  const auto left = end - at;
+  const unsigned first = byte(0);
+  if (first >= 0xc2 && first <= 0xdf) return left >= 2 && follows(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    if (left < 3 || !follows(1) || !follows(2)) return 0;
+    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
+    const bool surrogate = first == 0xed && byte(1) > 0x9f;
+    return overlong || surrogate ? 0 : 3;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    if (left < 4 || !follows(1) || !follows(2) || !follows(3)) return 0;
+    const bool overlong = first == 0xf0 && byte(1) < 0x90;
+    const bool beyond = first == 0xf4 && byte(1) > 0x8f;
+    return overlong || beyond ? 0 : 4;
+  }
+  return 0;
+}
+
+char* write_utf8(unsigned code, char* to) {
+  const auto put = [&](unsigned byte) { *to++ = static_cast<char>(byte); };
+  if (code < 0x80) {
+    put(code);
+  } else if (code < 0x800) {
+    put(0xc0 | code >> 6);
+    put(0x80 | (code & 0x3f));
+  } else if (code < 0x10000) {
+    put(0xe0 | code >> 12);
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
+  } else {
+    put(0xf0 | code >> 18);
+    put(0x80 | (code >> 12 & 0x3f));
+    put(0x80 | (code >> 6 & 0x3f));
+    put(0x80 | (code & 0x3f));
+  }
+  return to;
+}
+
+class Parser {
+ public:
+  /// `decoded` is room for as many bytes as the text has, behind it, or null if it has no backslash.
+  Parser(std::string_view text, char* decoded, JsonNode* nodes, std::size_t room, Arena& arena)
+      : bytes_(text.data()),
+        at_(text.data()),
+        end_(text.data() + text.size()),
+        decoded_(decoded),
+        nodes_(nodes),
+        room_(room),
+        arena_(arena) {}
+
+  bool document(unsigned depth) {
+    skip_space();
+    if (!value({}, depth)) return false;
+    skip_space();
+    return at_ == end_ || failed("something follows the JSON value");
+  }
+  const char* fault() const { return fault_; }
+  std::size_t count() const { return used_; }
+  const char* decoded_end() const { return decoded_; }
+
+ private:
+  struct Text {
+    std::uint32_t at = 0, size = 0;
+  };
+  static constexpr const char* kNotJson = "the text is not JSON";
+
+  bool failed(const char* why = kNotJson) {
+    fault_ = why;
+    return false;
+  }
+  std::uint32_t place(const char* at) const { return static_cast<std::uint32_t>(at - bytes_); }
+  bool take(char c) {
+    if (at_ == end_ || *at_ != c) return false;
+    ++at_;
+    return true;
+  }
+  void skip_space() {
+    while (at_ != end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r')) ++at_;
+  }
+
+  bool value(Text name, unsigned depth) {
+    if (at_ == end_) return failed();
+    if (used_ == room_) return failed("the JSON has too many values");
+    const std::size_t index = used_++;
+    JsonNode& node = nodes_[index];
+    node = {.name = name.at, .name_size = name.size, .text = place(at_)};
+    switch (*at_) {
+      case '{':
+        node.kind = JsonKind::object;
+        if (depth == 0) return failed("the JSON is nested too deeply");
+        if (!members(depth - 1) || !names_differ(index)) return false;
+        break;
+      case '[':
+        node.kind = JsonKind::array;
+        if (depth == 0) return failed("the JSON is nested too deeply");
+        if (!items(depth - 1)) return false;
+        break;
+      case '"': {
+        node.kind = JsonKind::string;
+        Text text;
+        if (!string(text)) return false;
+        node.text = text.at;
+        node.text_size = text.size;
+        return true;
+      }
+      case 't':
+        node.kind = JsonKind::boolean;
+        if (!word("true")) return false;
+        break;
+      case 'f':
+        node.kind = JsonKind::boolean;
+        if (!word("false")) return false;
+        break;
+      case 'n':
+        node.kind = JsonKind::null;
+        if (!word("null")) return false;
+        break;
+      default:
+        node.kind = JsonKind::number;
+        if (!number()) return false;
+    }
+    node.text_size = place(at_) - node.text;
+    node.span = static_cast<std::uint32_t>(used_ - index);
+    return true;
+  }
+
+  bool members(unsigned depth) {
+    ++at_;
+    skip_space();
+    if (take('}')) return true;
+    for (;;) {
+      Text name;
+      if (at_ == end_ || *at_ != '"') return failed();
+      if (!string(name)) return false;
+      skip_space();
+      if (!take(':')) return failed();
+      skip_space();
+      if (!value(name, depth)) return false;
+      skip_space();
+      if (take('}')) return true;
+      if (!take(',')) return failed();
+      skip_space();
+    }
+  }
+
+  bool items(unsigned depth) {
+    ++at_;
+    skip_space();
+    if (take(']')) return true;
+    for (;;) {
+      if (!value({}, depth)) return false;
+      skip_space();
+      if (take(']')) return true;
+      if (!take(',')) return failed();
+      skip_space();
+    }
+  }
+
+  bool word(std::string_view word) {
+    if (!std::string_view(at_, end_).starts_with(word)) return failed();
+    at_ += word.size();
+    return true;
+  }
+
+  bool digits() {
+    if (at_ == end_ || !is_digit(*at_)) return failed();
+    while (at_ != end_ && is_digit(*at_)) ++at_;
+    return true;
+  }
+  bool number() {
+    take('-');
+    if (!take('0') && !digits()) return false;
+    if (take('.') && !digits()) return false;
+    if (take('e') || take('E')) {
+      if (!take('+')) take('-');
+      return digits();
+    }
+    return true;
+  }
+
+  bool string(Text& text) {
+    const char* const start = ++at_;
+    for (;;) {
+      at_ = after_plain(at_, end_);
+      if (at_ == end_) return failed();
+      if (*at_ == '"') {
+        text = {place(start), static_cast<std::uint32_t>(at_ - start)};
+        ++at_;
+        return true;
+      }
+      if (*at_ == '\\') return escaped_string(start, text);
+      if (!character()) return false;
+    }
+  }
+
+  /// The rest of a string in which an escape comes next.
+  bool escaped_string(const char* start, Text& text) {
+    char* const to = decoded_;
+    decoded_ = std::copy(start, at_, decoded_);
+    for (;;) {
+      if (take('"')) {
+        text = {place(to), static_cast<std::uint32_t>(decoded_ - to)};
+        return true;
+      }
+      if (take('\\')) {
+        if (!escape()) return false;
+        continue;
+      }
+      if (at_ == end_) return failed();
+      const char* const from = at_;
+      at_ = after_plain(at_, end_);
+      if (at_ == from && !character()) return false;
+      decoded_ = std::copy(from, at_, decoded_);
+    }
+  }
+
+  /// Goes over one character that is not plain, neither a quote nor a backslash.
+  bool character() {
+    if (static_cast<unsigned char>(*at_) < 0x20) return failed();
+    const std::size_t size = sequence_at(at_, end_);
+    at_ += size;
+    return size != 0 || failed("the text is not UTF-8");
+  }
+
+  bool escape() {
+    constexpr std::string_view kLetters = "\"\\/bfnrt";
+    constexpr std::string_view kMeant = "\"\\/\b\f\n\r\t";
+    if (at_ == end_) return failed();
+    const char letter = *at_++;
+    if (letter != 'u') {
+      const std::size_t which = kLetters.find(letter);
+      if (which == std::string_view::npos) return failed();
+      *decoded_++ = kMeant[which];
+      return true;
+    }
+    unsigned code = 0;
+    if (!hex(code)) return false;
+    if (code >= 0xdc00 && code <= 0xdfff) return failed("a string has half of a surrogate pair");
+    if (code >= 0xd800 && code <= 0xdbff) {
+      unsigned low = 0;
+      if (!take('\\') || !take('u')) return failed("a string has half of a surrogate pair");
+      if (!hex(low)) return false;
+      if (low < 0xdc00 || low > 0xdfff) return failed("a string has half of a surrogate pair");
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    decoded_ = write_utf8(code, decoded_);
+    return true;
+  }
+
+  bool hex(unsigned& code) {
+    if (end_ - at_ < 4) return failed();
+    for (int i = 0; i < 4; ++i) {
+      const char c = *at_++;
+      const char lower = static_cast<char>(c | 0x20);
+      if (is_digit(c)) {
+        code = code << 4 | static_cast<unsigned>(c - '0');
+      } else if (lower >= 'a' && lower <= 'f') {
+        code = code << 4 | static_cast<unsigned>(lower - 'a' + 10);
+      } else {
+        return failed();
+      }
+    }
+    return true;
+  }
+
+  std::string_view name_of(std::size_t index) const { return {bytes_ + nodes_[index].name, nodes_[index].name_size}; }
+  /// Whether no two members of the object at `index`, the last value so far, have one name.
+  bool names_differ(std::size_t index) {
+    constexpr std::size_t kFew = 16;
+    std::size_t count = 0;
+    for (std::size_t i = index + 1; i < used_; i += nodes_[i].span) {
+      if (++count > kFew) continue;
+      for (std::size_t j = index + 1; j < i; j += nodes_[j].span) {
+        if (name_of(i) == name_of(j)) return failed(kTwice);
+      }
+    }
+    if (count <= kFew) return true;
+    std::string_view* const names = arena_.array<std::string_view>(count);
+    std::string_view* end = names;
+    for (std::size_t i = index + 1; i < used_; i += nodes_[i].span) *end++ = name_of(i);
+    std::sort(names, end);
+    return std::adjacent_find(names, end) == end || failed(kTwice);
+  }
+  static constexpr const char* kTwice = "an object has a name twice";
+
+  const char* const bytes_;
+  const char* at_;
+  const char* const end_;
+  char* decoded_;
+  JsonNode* const nodes_;
+  const std::size_t room_;
+  std::size_t used_ = 0;
+  Arena& arena_;
+  const char* fault_ = kNotJson;
+};
+
+}  // namespace
+
+JsonValue JsonValue::member(std::string_view name) const {
+  if (!is(JsonKind::object)) return {};
+  for (const JsonValue value : *this) {
+    if (value.name() == name) return value;
+  }
+  return {};
+}
+
+std::expected<JsonDocument, const char*> parse_json(std::string_view text, Arena& arena, JsonLimits limits) {
+  char* decoded = nullptr;
+  if (!text.empty() && std::memchr(text.data(), '\\', text.size()) != nullptr) {
+    char* const copy = arena.reserve(2 * text.size());
+    decoded = std::copy(text.begin(), text.end(), copy);
+    text = {copy, text.size()};
+  }
+  // Each value but the first follows one of these.
+  std::size_t most = 1;
+  for (const char c : text) most += c == ',' || c == '[' || c == '{';
+  most = std::min(most, limits.values);
+  auto* const nodes = arena.array<JsonNode>(most);
+  Parser parser(text, decoded, nodes, most, arena);
+  if (!parser.document(limits.depth)) return std::unexpected(parser.fault());
+  const std::size_t size =
+      decoded == nullptr ? text.size() : static_cast<std::size_t>(parser.decoded_end() - text.data());
+  return JsonDocument{.bytes = text.data(), .nodes = nodes, .size = size, .count = parser.count()};
+}
+
+}  // namespace gatehouse::jose

@@ -1,0 +1,179 @@
+#include "plugins/jwt/credentials.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/log.h"
+#include "config/custom_kind.h"
+
+namespace gatehouse::plugins::jwt {
+namespace {
+
+using config::Node;
+using config::Where;
+using jose::Algorithm;
+
+struct JwtCredential {
+  std::string key;
+  std::string algorithm = "HS256";
+  config::Secret secret;
+  std::string public_key, jwk, jwks;
+};
+
+std::vector<std::string> algorithm_names() {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < jose::kAlgorithmCount; ++i) {
+    names.emplace_back(jose::to_string(static_cast<Algorithm>(i)));
+  }
+  return names;
+}
+
+/// base64 or base64url, padded or not; nullopt: `text` is neither.
+std::optional<std::string> from_base64(std::string_view text) {
+  std::string bytes;
+  std::uint32_t bits = 0;
+  int count = 0;
+  while (text.ends_with('=')) text.remove_suffix(1);
+  for (const char c : text) {
+    std::uint32_t value = 0;
+    if (c >= 'A' && c <= 'Z') {
+      value = static_cast<std::uint32_t>(c - 'A');
+    } else if (c >= 'a' && c <= 'z') {
+      value = static_cast<std::uint32_t>(c - 'a') + 26;
+    } else if (c >= '0' && c <= '9') {
+      value = static_cast<std::uint32_t>(c - '0') + 52;
+    } else if (c == '+' || c == '-') {
+      value = 62;
+    } else if (c == '/' || c == '_') {
+      value = 63;
+    } else {
+      return std::nullopt;
+    }
+    bits = bits << 6 | value;
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      bytes += static_cast<char>(bits >> count & 0xff);
+    }
+  }
+  return count >= 6 ? std::nullopt : std::optional(bytes);
+}
+
+/// The keys of a credential, or what is wrong and with which key of the mapping.
+struct KeysOrFault {
+  jose::KeySet keys;
+  const char* of = "";
+  std::string fault;
+};
+
+KeysOrFault one_key(Result<jose::Key> key, const char* of) {
+  if (!key) return {{}, of, key.error().detail};
+  return {jose::KeySet({std::move(*key)}), of, ""};
+}
+
+KeysOrFault make_keys(const JwtCredential& credential, bool secret_is_base64) {
+  const Algorithm algorithm = jose::parse_algorithm(credential.algorithm).value_or(Algorithm::HS256);
+  if (!credential.secret.value.empty()) {
+    if (!jose::kHmac.contains(algorithm)) {
+      return {{}, "algorithm", credential.algorithm + " needs a public key; a secret goes with HS256, HS384, HS512"};
+    }
+    if (!secret_is_base64) return one_key(jose::Key::from_secret(credential.secret.value, algorithm), "secret");
+    const std::optional<std::string> bytes = from_base64(credential.secret.value);
+    if (!bytes) return {{}, "secret", "must be base64, as secret_is_base64 says"};
+    return one_key(jose::Key::from_secret(*bytes, algorithm), "secret");
+  }
+  if (!credential.public_key.empty()) {
+    if (jose::kHmac.contains(algorithm)) {
+      return {
+          {}, "algorithm", credential.algorithm + " needs a secret; a public key goes with RS*, PS*, ES* and EdDSA"};
+    }
+    return one_key(jose::Key::from_pem(credential.public_key, algorithm), "public_key");
+  }
+  if (!credential.jwk.empty()) return one_key(jose::Key::from_jwk(credential.jwk, algorithm), "jwk");
+  Result<jose::KeySet> keys = jose::parse_jwks(credential.jwks, algorithm);
+  if (!keys) return {{}, "jwks", keys.error().detail};
+  if (keys->keys().empty()) {
+    const std::string why = keys->skipped() != 0 ? std::string(": ") + keys->skipped_why() : "";
+    return {{}, "jwks", "has no key for " + credential.algorithm + why};
+  }
+  return {std::move(*keys), "jwks", ""};
+}
+
+const config::Options<JwtCredential>& credential_options() {
+  static const auto table =
+      config::Options<JwtCredential>()
+          .require("key", &JwtCredential::key, config::non_empty(),
+                   "What the claim `key_claim_name` (`iss`) of its tokens says.")
+          .add("algorithm", &JwtCredential::algorithm, config::one_of(algorithm_names()),
+               "The only one that its tokens may be signed with.")
+          .add("secret", &JwtCredential::secret, config::secret(),
+               "For HS256, HS384, HS512: at least 32, 48, 64 bytes.")
+          .add("public_key", &JwtCredential::public_key, config::non_empty(),
+               "For the others: PEM, of a public key or a certificate.")
+          .add("jwk", &JwtCredential::jwk, json_document(), "Instead: the key as a JWK.")
+          .add("jwks", &JwtCredential::jwks, json_document(), "Instead: several keys as a JWK Set.")
+          .check_node([](const JwtCredential& credential, const Node& node, const Where& at) {
+            int given = 0;
+            for (const char* name : {"secret", "public_key", "jwk", "jwks"}) given += node.find(name) != nullptr;
+            if (given != 1) {
+              at.error(given == 0 ? "needs one of \"secret\", \"public_key\", \"jwk\" and \"jwks\""
+                                  : "must have only one of \"secret\", \"public_key\", \"jwk\" and \"jwks\"");
+              return;
+            }
+            const KeysOrFault made = make_keys(credential, false);
+            if (made.fault.empty()) return;
+            const Node* const value = node.find(made.of);
+            at.key(made.of, value != nullptr ? value->mark() : at.mark()).error(made.fault);
+          });
+  return table;
+}
+
+config::CredentialName name_of(const JwtCredential& credential) {
+  return {.unique = credential.key, .shown = credential.key};
+}
+
+}  // namespace
+
+config::Value<std::string> json_document() {
+  return config::custom<std::string>(
+      {.decode =
+           [](const Node& node, const Where& at, std::string& to) {
+             if (node.is_mapping()) {
+               to = config::to_json_line(node);
+             } else if (node.is_scalar() && !node.text().empty()) {
+               to = node.text();
+             } else {
+               at.expected("a mapping, or its JSON as text", node);
+               return false;
+             }
+             return true;
+           },
+       .type = "mapping or JSON",
+       .print = [](const std::string& text) { return text.empty() ? Node() : Node::string(text); }});
+}
+
+config::CredentialInfo credential_info() {
+  return config::credential_info(credential_options(), name_of);
+}
+
+Keyring::Keyring(std::span<const plugin::Credential> credentials, bool secret_is_base64) {
+  for (const plugin::Credential& credential : credentials) {
+    const JwtCredential read = credential_options().read(credential.config);
+    KeysOrFault made = make_keys(read, secret_is_base64);
+    if (!made.fault.empty()) {
+      // Only where the plugin reads secrets in another way than they were checked: nobody has that key then.
+      log::write(log::Level::warn, credential.config->mark().text() + ": " + made.of + ": " + made.fault +
+                                       "; no token of \"" + read.key + "\" will pass");
+      continue;
+    }
+    names_.push_back(std::make_unique<const std::string>(read.key));
+    entries_.emplace(*names_.back(), Entry{&credential, std::move(made.keys)});
+  }
+}
+
+const Keyring::Entry* Keyring::find(std::string_view key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+}  // namespace gatehouse::plugins::jwt

@@ -1,0 +1,54 @@
+#include <benchmark/benchmark.h>
+
+#include <random>
+#include <vector>
+
+#include "plugins/rate_limiting/store.h"
+
+namespace gatehouse::plugins::rate_limiting {
+namespace {
+
+constexpr std::int64_t kStart = 1'709'210'100'000'000;
+
+/// A decision over two windows, or one bucket, for random ones of so many keys. Budget: 200 ns with a million keys.
+void decisions(benchmark::State& state, Algorithm algorithm) {
+  static std::unique_ptr<LocalStore> store;
+  static std::vector<Hash128> keys;
+  constexpr std::uint64_t kMost = 1'000'000'000;
+  const Limit windows[] = {{Period::hour, kMost}, {Period::day, kMost}};
+  const Limit bucket[] = {{Period::hour, kMost, kMost, kNoDelay}};
+  const bool by_window = algorithm == Algorithm::fixed_window || algorithm == Algorithm::sliding_window;
+  const Rule rule{algorithm, by_window ? std::span<const Limit>(windows) : std::span<const Limit>(bucket)};
+  if (state.thread_index() == 0) {
+    store = std::make_unique<LocalStore>(4'000'000);
+    keys.clear();
+    std::mt19937_64 random(1);
+    for (std::int64_t i = 0; i < state.range(0); ++i) keys.push_back({random(), random()});
+    for (const Hash128& key : keys) store->decide(key, rule, 1, true, kStart);
+  }
+  std::mt19937_64 random(static_cast<std::uint64_t>(state.thread_index()));
+  std::int64_t now = kStart;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(store->decide(keys[random() % keys.size()], rule, 1, true, ++now));
+  }
+}
+
+#define DECISIONS(algorithm)                                    \
+  BENCHMARK_CAPTURE(decisions, algorithm, Algorithm::algorithm) \
+      ->Arg(1)                                                  \
+      ->Arg(1'000'000)                                          \
+      ->ThreadRange(1, 2)                                       \
+      ->UseRealTime()
+DECISIONS(fixed_window);
+DECISIONS(sliding_window);
+DECISIONS(token_bucket);
+DECISIONS(leaky_bucket);
+
+/// What it takes to make a key of an identity.
+void key_of_identity(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(keyed_hash("consumer:36:0195e2f8-3c5a-7d21-9b1e-5f0d6a7c8e9f"));
+}
+BENCHMARK(key_of_identity);
+
+}  // namespace
+}  // namespace gatehouse::plugins::rate_limiting
