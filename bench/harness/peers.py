@@ -104,7 +104,7 @@ class Peer:
         with open(self.stdout, "ab") as out:
             self.process = self._children.start(self.argv(shape), self._core, self.stderr, env=env, stdout=out)
         path = shape.prefixes()[-1] + "x" if shape.prefixes()[0] else "/small"
-        began, patience = time.monotonic(), 120 if shape.guard.keys else 30
+        began, patience = time.monotonic(), 300 if shape.guard.keys > 1 else 30
         headers = guards.header(shape.guard, self.material)
         while self.status(path, headers) != 200:
             if self.process.poll() is not None or time.monotonic() > began + patience:
