@@ -131,16 +131,16 @@ def header(guard, material):
 
 # ---- Gatehouse ----
 
-def _gatehouse_keys(count):
-    for i in range(count):
-        digest = hashlib.sha256(key(i).encode()).hexdigest()
-        yield f'  - {{username: "{consumer(i)}", credentials: [{{type: key-auth, key_hash: "sha256:{digest}"}}]}}\n'
+def _consumer_with_key(number):
+    digest = hashlib.sha256(key(number).encode()).hexdigest()
+    return f'{{"username":"{consumer(number)}","credentials":[{{"type":"key-auth","key_hash":"sha256:{digest}"}}]}}'
 
 
-def gatehouse(guard, material, redis_port):
-    """Consumers, plugins and what else stands at the top of the file."""
+def gatehouse(guard, material, write, redis_port):
+    """Consumers, plugins and what else stands at the top of the file. `write(name, text)` makes a file beside it."""
     if guard.keys:
-        return "plugins: [{name: key-auth}]\nconsumers:\n" + "".join(_gatehouse_keys(guard.keys))
+        known = write("consumers.json", '{"consumers":[\n' + ",\n".join(map(_consumer_with_key, range(guard.keys))) + "\n]}\n")
+        return f'include: ["{known}"]\nplugins: [{{name: key-auth}}]\n'
     if guard.jwt:
         own = f'secret: "{HMAC_SECRET}"' if guard.jwt == "HS256" else 'public_key: "${file:%s}"' % material.public_key(guard.jwt)
         return f"""consumers:

@@ -176,7 +176,7 @@ class Gatehouse(Peer):
         return f"""workers: 1
 listeners:
   - {{name: bench, address: "127.0.0.1:{self.port}"{tls}}}
-{guards.gatehouse(shape.guard, self.material, self.redis_port)}limits: {{max_connections: {CONNECTIONS}}}
+{guards.gatehouse(shape.guard, self.material, self._write, self.redis_port)}limits: {{max_connections: {CONNECTIONS}}}
 logging: {{level: warn, access: {{path: "{self.log}", format: json}}}}
 services:
   - name: origin
