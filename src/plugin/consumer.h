@@ -26,6 +26,9 @@ struct Consumer {
   bool is_in(std::string_view group) const;
 };
 
+/// Fills in what follows from the rest: `id` where it is empty, `groups_text`.
+void complete(Consumer& consumer);
+
 /// One of a consumer's keys, passwords, certificates.
 struct Credential {
   const Consumer* consumer = nullptr;
@@ -49,6 +52,7 @@ class Consumers {
   const Consumer* find(std::string_view name) const;
   /// Those whose `type` is the name of an authentication plugin.
   std::span<const Credential> credentials(std::string_view type) const;
+  bool has_tier(std::string_view name) const;
   std::span<Consumer> all() { return consumers_; }
   std::span<const Consumer> all() const { return consumers_; }
 
@@ -56,6 +60,7 @@ class Consumers {
   std::vector<Consumer> consumers_;  ///< in the model's order
   std::unordered_map<std::string_view, const Consumer*> by_name_;
   std::unordered_map<std::string_view, std::vector<Credential>> credentials_;
+  std::vector<std::string_view> tiers_;
 };
 
 }  // namespace gatehouse::plugin

@@ -12,7 +12,9 @@ namespace {
 /// Who issues tokens: publishes what the test says, as it says.
 class IssuerService {
  public:
-  IssuerService() { service_ = std::make_unique<HttpService>([this](ServiceExchange& exchange) { answer(exchange); }); }
+  IssuerService() {
+    service_ = std::make_unique<HttpService>([this](ServiceExchange& exchange) { answer(exchange); });
+  }
 
   void publish(std::string body, int status = 200, std::string fields = "") {
     const std::lock_guard lock(mutex_);
@@ -147,9 +149,9 @@ TEST(Jwks, the_last_good_keys_outlive_every_trouble_of_their_issuer) {
   const Key key{"k1"}, other{"k2"};
   IssuerService issuer;
   issuer.publish(jwks({key.jwk()}));
-  Gateway gateway(with_issuer("issuer: shop, jwks_url: \"" + issuer.url() +
-                                  "/jwks\", min_refetch: 100ms, refresh: 1s, timeout: 300ms",
-                              ", cache: false"));
+  Gateway gateway(with_issuer(
+      "issuer: shop, jwks_url: \"" + issuer.url() + "/jwks\", min_refetch: 100ms, refresh: 1s, timeout: 300ms",
+      ", cache: false"));
   EXPECT_EQ(status_with(gateway, key.token()), 200);
   double failed = 0;
   const auto survives = [&](const char* what) {
@@ -229,9 +231,9 @@ TEST(Jwks, their_place_is_verified_by_tls) {
   TempDir files;
   TestCa ca(files.path());
   ca.issue("id", {"127.0.0.1"});
-  Gateway issuer("listeners: [{name: secure, address: \"@listen@\", tls: {certificates: [{cert: " + files.file("id.pem") +
-                 ", key: " + files.file("id.key") + "}]}}]\nroutes: [{path: /jwks, respond: {body: '" +
-                 jwks({key.jwk()}) + "'}}]\n");
+  Gateway issuer("listeners: [{name: secure, address: \"@listen@\", tls: {certificates: [{cert: " +
+                 files.file("id.pem") + ", key: " + files.file("id.key") +
+                 "}]}}]\nroutes: [{path: /jwks, respond: {body: '" + jwks({key.jwk()}) + "'}}]\n");
   const std::string at = "issuer: shop, jwks_url: \"https://127.0.0.1:" + std::to_string(issuer.port()) + "/jwks\"";
   Gateway trusting(with_issuer(at + ", ca: " + ca.file()));
   EXPECT_EQ(status_with(trusting, key.token()), 200);
