@@ -13,7 +13,8 @@
 
 namespace gatehouse::plugin {
 
-/// Who calls, as services, logs and limits know them. Immutable; lives as long as the configuration.
+/// Who calls, as services, logs and limits know them. Immutable; lives as long as the configuration or, where its
+/// record stands elsewhere, as the exchange.
 struct Consumer {
   std::string id;  ///< as written, or a UUID made from the username: the same after every start
   std::string username;
@@ -36,7 +37,7 @@ struct Credential {
   std::string tier;                      ///< instead of its consumer's; "" for none of its own
   std::optional<Rate> rate_limit;        ///< instead of the tier's limits
   std::vector<std::string> services;     ///< that it may be used for; empty: all
-  const config::Node* config = nullptr;  ///< what its type says, as its plugin's table has checked it
+  const config::Node* config = nullptr;  ///< what its type says, as its plugin's table has checked it; null elsewhere
 };
 
 /// The consumers of one configuration. Built on the control thread, then read by all workers.
