@@ -75,18 +75,20 @@ class Builder {
 
   /// What an `auth` names and no list has stands there with its default options.
   void add_plugins_of_auth() {
-    std::vector<std::string> names;
+    std::vector<std::pair<std::string, config::Mark>> names;  // each with the place that names it first
     const auto note = [&names](const std::optional<config::Authentication>& auth) {
       if (!auth) return;
       for (const std::string& name : auth->plugins) {
-        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+        const auto known = std::ranges::find(names, name, &std::pair<std::string, config::Mark>::first);
+        if (known == names.end()) names.emplace_back(name, auth->mark);
       }
     };
     for (const config::Service& service : model_.services) note(service.auth);
     for (const config::Route& route : model_.routes) note(route.auth);
-    for (const std::string& name : names) {
+    for (const auto& [name, mark] : names) {
       config::PluginUse& use = snapshot_.made_uses.emplace_back();
       use.name = name;
+      use.mark = mark;
       use.config_path = "auth";
       for (Instance& instance : instances({&use, 1}, "auth")) snapshot_.named_by_auth.push_back(std::move(instance));
     }
@@ -116,6 +118,12 @@ class Builder {
     use.instance = "(tiers)";  // no name that anybody could write
     use.config = std::move(node);
     use.config_path = "tiers";
+    for (const char* key : {"tiers", "consumers", "api_keys"}) {
+      const config::Node* const written = snapshot_.loaded->tree->find(key);
+      if (written == nullptr) continue;
+      use.mark = written->mark();
+      break;
+    }
     snapshot_.tier_limits = instances({&use, 1}, "tiers");
   }
 

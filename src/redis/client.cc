@@ -17,6 +17,7 @@ Client::~Client() = default;
 
 void Client::close() {
   node_ != nullptr ? node_->close() : cluster_->close();
+  finder_.close();
 }
 
 Task<RedisResult> Client::command(Scope& scope, Arena& arena, Arguments arguments) {
