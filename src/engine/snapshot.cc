@@ -96,12 +96,12 @@ class Builder {
 
   /// A tier's limits hold wherever its consumers are known: one limiter for all routes.
   void add_tier_limits() {
-    const bool wanted = std::ranges::any_of(model_.consumers, [](const config::Consumer& consumer) {
+    const bool written = std::ranges::any_of(model_.consumers, [](const config::Consumer& consumer) {
       return !consumer.tier.empty() || std::ranges::any_of(consumer.credentials, [](const auto& credential) {
         return !credential.tier.empty() || credential.rate_limit;
       });
     });
-    if (!wanted) return;
+    if (!written && !knows_consumers_by_redis()) return;
     config::Node tiers = config::Node::mapping();
     for (const config::Tier& tier : model_.tiers) {
       config::Node limits = config::Node::mapping();
@@ -125,6 +125,21 @@ class Builder {
       break;
     }
     snapshot_.tier_limits = instances({&use, 1}, "tiers");
+  }
+
+  /// Whether tiers and rates may come with keys that the configuration does not have.
+  bool knows_consumers_by_redis() {
+    const auto asks = [this](const std::vector<config::PluginUse>& uses) {
+      return std::ranges::any_of(uses, [this](const config::PluginUse& use) {
+        const auto type = std::ranges::find(types_, use.name, [](const auto* each) { return each->name; });
+        if (!use.enabled || type == types_.end()) return false;
+        const config::PluginInfo& info = info_of(**type);
+        return info.authenticates && info.needs_redis && info.needs_redis(use.config.get());
+      });
+    };
+    return asks(model_.plugins) ||
+           std::ranges::any_of(model_.services, [&](const auto& each) { return asks(each.plugins); }) ||
+           std::ranges::any_of(model_.routes, [&](const auto& each) { return asks(each.plugins); });
   }
 
   void add_consumer_plugins() {

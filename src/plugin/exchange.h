@@ -73,7 +73,7 @@ class Exchange {
   // ---- who calls, once authentication is over (authentication.h) ----
 
   const Consumer* consumer = nullptr;      ///< null: nobody is known by name
-  const Credential* credential = nullptr;  ///< null where it is none of the configuration's
+  const Credential* credential = nullptr;  ///< null where nothing is known of it but its id
   std::string_view credential_id;          ///< what services and limits call it
   const Claims* claims = nullptr;          ///< of the verified token; null without one
   bool authenticated = false;              ///< a plugin has found who calls
