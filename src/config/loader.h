@@ -50,6 +50,8 @@ struct PluginInfo {
   std::optional<CredentialInfo> credential;
   /// Header fields that say who calls, filled by it: taken out of what clients send, on every route.
   std::function<std::vector<std::string>(const Node* config)> identity_headers;
+  /// The key of a config that asks for the gateway's `redis`; "" for none.
+  std::function<std::string(const Node* config)> needs_redis;
   /// Query parameters that hold credentials: *** in logs.
   std::function<std::vector<std::string>(const Node* config)> secret_parameters;
 };
