@@ -89,6 +89,7 @@ TEST(CredentialNew, refuses_names_that_would_not_work) {
         {"--username", "a\nb"},
         {"--username", ""},
         {"--prefix", "a b"},
+        {"--type", "jwt", "--redis"},
         {"--type", "oauth"}}) {
     std::vector<std::string> line = {"credential", "new"};
     line.insert(line.end(), arguments.begin(), arguments.end());

@@ -167,6 +167,19 @@ TEST_F(RedisKeys, come_and_go_under_load_without_a_wrong_answer) {
   EXPECT_GT(asked, 0);
 }
 
+TEST_F(RedisKeys, are_issued_by_the_command_that_credential_new_prints) {
+  Gateway gateway(with("key-auth, config: {redis: true}"));
+  const std::string out = run_gatehouse({"credential", "new", "--username", "o'hara", "--redis"}).out;
+  const std::string key = out.substr(5, out.find('\n') - 5);
+  const std::size_t command = out.find("redis-cli HSET gatehouse:key:");
+  ASSERT_NE(command, std::string::npos) << out;
+  EXPECT_EQ(run_program({"sh", "-c", "redis-cli -s " + redis_->unix_path() + out.substr(command + 9)}).out, "1\n");
+  EXPECT_EQ(ask(gateway, key).status, 200);
+  EXPECT_NE(gateway.access_log(1)[0].find("\"consumer\":\"o'hara\""), std::string::npos);
+  const std::string json = run_gatehouse({"credential", "new", "--redis", "--format", "json"}).out;
+  EXPECT_NE(json.find("\"HSET\""), std::string::npos) << json;
+}
+
 TEST_F(RedisKeys, need_a_redis) {
   Gateway gateway("routes: [{name: all, path: \"/*\", respond: {status: 200}}]\n");
   EXPECT_FALSE(

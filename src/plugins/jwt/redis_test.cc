@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/hmac.h"
+#include "plugin/claims.h"
 #include "plugins/testing/consumers.h"
 
 namespace gatehouse::plugins::jwt {
