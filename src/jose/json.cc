@@ -330,7 +330,8 @@ std::size_t most_values(std::string_view text) {
   std::size_t most = 1;
   for (; !text.empty(); text.remove_prefix(std::min(kBlock, text.size()))) {
     std::uint8_t block = 0;
-    for (const char c : text.substr(0, kBlock)) block += static_cast<std::uint8_t>((c == ',') | (c == '[') | (c == '{'));
+    for (const char c : text.substr(0, kBlock))
+      block += static_cast<std::uint8_t>((c == ',') | (c == '[') | (c == '{'));
     most += block;
   }
   return most;
