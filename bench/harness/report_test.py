@@ -97,9 +97,11 @@ class Verdict(unittest.TestCase):
     def test_redis_is_measured_in_what_it_costs_more(self):
         row = ROW["limit_redis"]
         def met(cost, trips):
-            made = cells(row, gatehouse=[Sample(system_us=cost, requests=1, round_trips=trips)], without=[10])
+            made = cells(row, gatehouse=[Sample(system_us=cost, requests=10000, round_trips=trips)], without=[10])
             return verdict(row, made)[3]
         self.assertEqual(met(16, 1.0), "met")
+        self.assertEqual(met(16, 1.006), "met")  # 60 of the 64 connections were cut off
+        self.assertEqual(met(16, 1.007), "**not met**")
         self.assertEqual(met(16.1, 1.0), "**not met**")
         self.assertEqual(met(12, 1.5), "**not met**")  # two for some
         self.assertEqual(met(12, 0.5), "**not met**")  # some were not counted there
