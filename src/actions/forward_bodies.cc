@@ -181,7 +181,14 @@ Task<void> Forward::pump_request(http::ClientStream& service, Io begun) {
     if (!co_await taken(service, service.write_body(piece.data, piece.last && !with_trailers))) co_return;
     progress_ = scope_.scheduler().now();
   }
-  if (client_.trailers().size() != 0) co_await taken(service, service.finish(client_.trailers()));
+  if (client_.trailers().size() == 0) co_return;
+  http::Fields trailers(x_.arena);
+  for (const http::Field& field : client_.trailers()) {
+    const auto is_it = [&field](const std::string& name) { return http::equal_names(field.name, name); };
+    if (field.removed || std::ranges::any_of(x_.identity_names, is_it)) continue;
+    trailers.append(field.id, field.name, field.value);
+  }
+  co_await taken(service, service.finish(trailers));
 }
 
 void Forward::fail_upload(http::ClientStream& service, const Error& error) {

@@ -186,6 +186,11 @@ class IdentityResolver {
       if (model_.validation != nullptr)
         out_.error(model_.validation->mark(), "validation",
                    "stands beside the plugin key-auth at " + own->mark.text() + ": write its settings in one place");
+      if (!own->enabled) {
+        out_.error(own->mark, own->config_path,
+                   "switches key-auth off, and the api_keys at " + model_.api_keys.front().mark.text() +
+                       " put it on every route: routes without it say auth: none");
+      }
       return;
     }
     const Mark mark = model_.validation != nullptr ? model_.validation->mark() : model_.api_keys.front().mark;

@@ -26,7 +26,8 @@ ExchangeDriver::ExchangeDriver(Worker& worker, const Call& call, Arena& arena, h
   take_in(x_, call.arrival, snapshot().model(), worker.random());
   const std::uint16_t listener = pinned_->listener_index[call.arrival.listener];
   name_client(x_, snapshot().model(), listener);
-  remove_identity(x_, snapshot().identity_headers);
+  x_.identity_names = snapshot().identity_headers;
+  remove_identity(x_, x_.identity_names);
   dispatch_.route(x_, listener, worker.random());
   chain_ = &dispatch_.destination().chain;
   // Whoever sends a target that can be read two ways gets no second chance on this connection.

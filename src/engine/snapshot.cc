@@ -165,8 +165,7 @@ class Builder {
 
   Destination destination(const std::string* service_name, const config::Route* route) {
     Destination made;
-    std::vector<const std::vector<Instance>*> levels{&snapshot_.named_by_auth, &snapshot_.tier_limits,
-                                                     &snapshot_.global_plugins};
+    std::vector<const std::vector<Instance>*> levels{&snapshot_.tier_limits, &snapshot_.global_plugins};
     const config::Service* service = nullptr;
     if (service_name != nullptr) {
       const std::uint32_t index = services_.at(*service_name);
@@ -184,29 +183,40 @@ class Builder {
     return made;
   }
 
-  /// Leaves those of the plugins that ask who calls which `auth` names, or all where there is none.
+  /// Leaves those of the plugins that ask who calls which `auth` names, or all where there is none. One that it names
+  /// and that does not stand there, or is switched off, stands there with its default options: nobody gets in for want
+  /// of a plugin.
   void authenticate(Destination& made, std::vector<const Instance*>& members, const config::Service* service,
                     const config::Route* route) {
-    using Mode = config::Authentication::Mode;
     const config::Authentication* auth = nullptr;
     if (service != nullptr && service->auth) auth = &*service->auth;
     if (route != nullptr && route->auth) auth = &*route->auth;
-    const auto is_made = [&](const Instance* member, const std::vector<Instance>& list) {
-      return !list.empty() && member >= list.data() && member < list.data() + list.size();
-    };
-    std::erase_if(members, [&](const Instance* member) {
-      if (!info_of(*member->type).authenticates) return false;
-      if (auth == nullptr) return is_made(member, snapshot_.named_by_auth);
-      return std::ranges::find(auth->plugins, member->type->name) == auth->plugins.end();
-    });
+    if (auth != nullptr) apply(*auth, made.rules, members);
     made.authenticates =
         std::ranges::any_of(members, [&](const Instance* member) { return info_of(*member->type).authenticates; });
-    if (auth != nullptr) {
-      made.rules.any = auth->mode == Mode::any;
-      if (!auth->anonymous.empty()) made.rules.anonymous = snapshot_.consumers->find(auth->anonymous);
+    if (made.authenticates) return;
+    std::erase_if(members, [&](const Instance* member) {
+      return std::ranges::any_of(snapshot_.tier_limits, [&](const Instance& limit) { return &limit == member; });
+    });
+  }
+
+  void apply(const config::Authentication& auth, plugin::AuthenticationRules& rules,
+             std::vector<const Instance*>& members) {
+    const auto names = [&](const Instance& instance) { return instance.type->name; };
+    std::erase_if(members, [&](const Instance* member) {
+      return info_of(*member->type).authenticates &&
+             std::ranges::find(auth.plugins, names(*member)) == auth.plugins.end();
+    });
+    for (const std::string& name : auth.plugins) {
+      const auto is_it = [&](const Instance* member) { return names(*member) == name; };
+      if (std::ranges::any_of(members, is_it)) continue;
+      const auto made = std::ranges::find(snapshot_.named_by_auth, name, names);
+      if (made != snapshot_.named_by_auth.end()) members.push_back(&*made);
     }
-    if (!made.authenticates)
-      std::erase_if(members, [&](const Instance* member) { return is_made(member, snapshot_.tier_limits); });
+    std::ranges::stable_sort(members, [](const Instance* a, const Instance* b) { return a->rank > b->rank; });
+    rules.written = true;
+    rules.any = auth.mode == config::Authentication::Mode::any;
+    if (!auth.anonymous.empty()) rules.anonymous = snapshot_.consumers->find(auth.anonymous);
   }
 
   void add_route(std::uint32_t index) {

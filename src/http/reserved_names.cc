@@ -24,10 +24,15 @@ constexpr std::string_view kForbidden[] = {"content-range",
 
 }  // namespace
 
+bool reads_as(std::string_view name, std::string_view as) {
+  const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  return std::ranges::equal(name, as, {}, plain, plain);
+}
+
 bool is_identity_field(std::string_view name) {
-  if (name.size() < 11 || (name[0] | 0x20) != 'x' || name[1] != '-') return false;
-  return equal_names(name.substr(0, 11), "x-consumer-") || equal_names(name, "x-credential-identifier") ||
-         equal_names(name, "x-anonymous-consumer");
+  if (name.size() < 11 || (name[0] | 0x20) != 'x' || (name[1] != '-' && name[1] != '_')) return false;
+  return reads_as(name.substr(0, 11), "x-consumer-") || reads_as(name, "x-credential-identifier") ||
+         reads_as(name, "x-anonymous-consumer");
 }
 
 bool is_forwarding_field(std::string_view name) {

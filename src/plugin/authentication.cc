@@ -9,9 +9,9 @@ namespace {
 
 Verdict refuse(Exchange& x, const Refusal& refusal, std::string_view challenges) {
   if (refusal.body.empty()) {
-    x.refuse(Reason::unauthenticated, refusal.message, refusal.status);
+    x.refuse(refusal.reason, refusal.message, refusal.status);
   } else {
-    x.refuse_with(Reason::unauthenticated, refusal.body, refusal.status);
+    x.refuse_with(refusal.reason, refusal.body, refusal.status);
   }
   if (refusal.status == 401 && !challenges.empty()) x.response.fields.append("WWW-Authenticate", challenges);
   return Verdict::reply;
@@ -27,6 +27,16 @@ void become(Exchange& x, const Consumer& anonymous) {
 /// Whether what each plugin says waits for finish_authentication().
 bool is_deferred(const AuthenticationRules* rules) {
   return rules != nullptr && (rules->any || rules->anonymous != nullptr);
+}
+
+/// Who stands in by the plugin's own options; null for nobody.
+const Consumer* stand_in(const AuthenticationRules* rules, const Otherwise& otherwise) {
+  return rules != nullptr && rules->written ? nullptr : otherwise.anonymous;
+}
+
+bool may_use(const Credential* credential, std::string_view service) {
+  if (credential == nullptr || credential->services.empty() || service.empty()) return true;
+  return std::ranges::find(credential->services, service) != credential->services.end();
 }
 
 void tell_service(Exchange& x) {
@@ -45,10 +55,25 @@ void tell_service(Exchange& x) {
 
 bool is_settled(const Exchange& x, const Otherwise& otherwise) {
   if (!x.authenticated) return false;
-  return (x.rules_ != nullptr && x.rules_->any) || otherwise.anonymous != nullptr;
+  return (x.rules_ != nullptr && x.rules_->any) || stand_in(x.rules_, otherwise) != nullptr;
 }
 
 Verdict accept(Exchange& x, const Found& found) {
+  if (!may_use(found.credential, x.service)) {
+    return reject(x,
+                  {.challenge = {},
+                   .message = "this credential is not for this service",
+                   .status = 403,
+                   .shown = true,
+                   .final = true,
+                   .reason = Reason::forbidden},
+                  {});
+  }
+  if (x.anonymous) {  // whoever stood in so far goes
+    x.consumer = nullptr;
+    x.credential = nullptr;
+    x.credential_id = {};
+  }
   const bool others = x.authenticated && x.consumer != nullptr && found.consumer != nullptr;
   if (others && x.consumer->id != found.consumer->id)
     return reject(x, {.challenge = {}, .message = "the credentials are not of one consumer", .shown = true}, {});
@@ -63,12 +88,14 @@ Verdict accept(Exchange& x, const Found& found) {
 }
 
 Verdict reject(Exchange& x, const Refusal& refusal, const Otherwise& otherwise) {
-  if (otherwise.anonymous != nullptr) {
-    if (!x.authenticated) become(x, *otherwise.anonymous);
+  const Consumer* const anonymous = refusal.final ? nullptr : stand_in(x.rules_, otherwise);
+  if (anonymous != nullptr) {
+    if (!x.authenticated) become(x, *anonymous);
     return Verdict::proceed;
   }
   if (!is_deferred(x.rules_)) return refuse(x, refusal, refusal.challenge);
-  if (x.refusal_ == nullptr || (refusal.shown && !x.refusal_->shown)) x.refusal_ = x.arena.make<Refusal>(refusal);
+  const auto weight = [](const Refusal& each) { return each.final ? 2 : each.shown ? 1 : 0; };
+  if (x.refusal_ == nullptr || weight(refusal) > weight(*x.refusal_)) x.refusal_ = x.arena.make<Refusal>(refusal);
   if (!refusal.challenge.empty()) {
     x.challenges_ = x.challenges_.empty() ? refusal.challenge : x.arena.concat(x.challenges_, ", ", refusal.challenge);
   }
@@ -80,9 +107,11 @@ void begin_authentication(Exchange& x, const AuthenticationRules& rules) {
 }
 
 Verdict finish_authentication(Exchange& x) {
+  // All that ask let preflights pass, and there is no other.
+  if (x.preflight && !x.authenticated && !x.anonymous && x.refusal_ == nullptr) return Verdict::proceed;
   const bool failed = x.refusal_ != nullptr && !(x.rules_->any && x.authenticated);
   if (failed || (!x.authenticated && !x.anonymous)) {
-    if (x.rules_->anonymous == nullptr) {
+    if (x.rules_->anonymous == nullptr || (x.refusal_ != nullptr && x.refusal_->final)) {
       // Where no plugin said anything, none was there: that must not let anybody in.
       static constexpr Refusal kNobody{.challenge = {}, .message = {}};
       return refuse(x, x.refusal_ != nullptr ? *x.refusal_ : kNobody, x.challenges_);
@@ -90,10 +119,6 @@ Verdict finish_authentication(Exchange& x) {
     x.authenticated = false;
     x.claims = nullptr;
     become(x, *x.rules_->anonymous);
-  }
-  if (x.credential != nullptr && !x.credential->services.empty() && !x.service.empty() &&
-      std::ranges::find(x.credential->services, x.service) == x.credential->services.end()) {
-    return x.refuse(Reason::forbidden, "this credential is not for this service");
   }
   tell_service(x);
   return Verdict::proceed;

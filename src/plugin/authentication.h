@@ -26,6 +26,8 @@ struct Refusal {
   int status = 401;
   std::string_view body = {};  ///< JSON that is sent instead of the gateway's document; "" for none
   bool shown = false;          ///< there was a credential, and it was bad: tells more than that there was none
+  bool final = false;          ///< nobody stands in: it is known who calls, or it cannot be found out now
+  Reason reason = Reason::unauthenticated;
 };
 
 /// A plugin's own way out, for who cannot be known: Kong's `anonymous`.
@@ -42,6 +44,7 @@ Verdict reject(Exchange& exchange, const Refusal& refusal, const Otherwise& othe
 
 /// How a route puts its authentication plugins together.
 struct AuthenticationRules {
+  bool written = false;                 ///< they decide alone: who a plugin would let stand in does not count
   bool any = false;                     ///< one is enough
   const Consumer* anonymous = nullptr;  ///< who it is where they do not pass; null: nobody
 };

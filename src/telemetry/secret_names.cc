@@ -75,6 +75,10 @@ std::size_t parameter_end(std::string_view target, std::size_t from) {
   while (from < target.size() && target[from] != '&' && target[from] != ';') ++from;
   return from;
 }
+/// Where a value ends that must not be seen: a ";" may be a part of it.
+std::size_t secret_end(std::string_view target, std::size_t from) {
+  return std::min(target.find('&', from), target.size());
+}
 
 /// User information in an absolute target ("http://user:pass@host/") or an authority ("user@host:443"). A "://" further
 /// on, as in a query, is none of a scheme's.

@@ -191,7 +191,7 @@ TEST(Jwks, without_keys_the_answer_is_503_until_they_are_there) {
   issuer.publish(jwks({key.jwk()}));
   issuer.service().stop();
   Gateway gateway(with_issuer("issuer: shop, jwks_url: \"" + issuer.url() + "/jwks\", min_refetch: 100ms"));
-  expect_refusal(ask_with(gateway, key.token()), 503, "unauthenticated");
+  expect_refusal(ask_with(gateway, key.token()), 503, "no_healthy_target");
   EXPECT_EQ(status_with(gateway, Key{"k1"}.token(R"({"iss":"bank"})")), 401) << "of somebody else";
   issuer.service().restart();
   EXPECT_EQ(wait_status(gateway, key.token(), 200), 200);

@@ -62,6 +62,7 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
         source_(std::move(source)),
         scope_(host_->control.scheduler()),
         slots_(std::make_shared<Slots>(host_->workers.size())) {
+    take_over();
     host_->all.push_back(this);
     begin_in(Duration::zero());
   }
@@ -89,14 +90,14 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
 
   void scrape(telemetry::Samples& samples) const {
     const std::string_view help = "Fetches of a document that the gateway keeps a copy of.";
-    samples.counter("gatehouse_document_fetches_total", help, {{"url", source_.url}, {"result", "ok"}},
+    samples.counter("gatehouse_document_fetches_total", help, {{"url", place_}, {"result", "ok"}},
                     static_cast<double>(fetched_));
-    samples.counter("gatehouse_document_fetches_total", help, {{"url", source_.url}, {"result", "failed"}},
+    samples.counter("gatehouse_document_fetches_total", help, {{"url", place_}, {"result", "failed"}},
                     static_cast<double>(failed_));
     if (value_ == nullptr) return;
     const Duration age = host_->control.now() - read_at_;
     samples.gauge("gatehouse_document_age_seconds", "Time since the copy of a document was last found to be good.",
-                  {{"url", source_.url}}, std::chrono::duration<double>(age).count());
+                  {{"url", place_}}, std::chrono::duration<double>(age).count());
   }
 
  private:
@@ -105,6 +106,20 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
     explicit Due(Kept& kept) : Wait([](Wait& wait) { static_cast<Due&>(wait).of.begin(); }), of(kept) {}
     Kept& of;
   };
+
+  /// Begins with what another document of the same place has read last: a changed option loses no keys.
+  void take_over() {
+    for (const Kept* const other : host_->all) {
+      if (other->source_.url != source_.url || other->source_.ca != source_.ca || other->body_.empty()) continue;
+      plugin::DocumentContent content = source_.read(other->body_);
+      if (content.value == nullptr) continue;
+      value_ = std::move(content.value);
+      body_ = other->body_;
+      read_at_ = other->read_at_;
+      for (Slot& slot : *slots_) slot.value = value_;
+      return;
+    }
+  }
 
   void begin_in(Duration after) {
     due_.attach(host_->control.scheduler(), nullptr, nullptr, deadline_after(host_->control.now(), after));
@@ -141,6 +156,7 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
       }
       plugin::DocumentContent content = source_.read(got->body);
       value = std::move(content.value);
+      if (value != nullptr) body_ = std::move(got->body);
       error = std::move(content.error);
       good_for = max_age(got->cache_control);
       url = std::move(content.next);
@@ -170,7 +186,7 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
     fetching_ = false;
     not_before_ = deadline_after(now, source_.min_refetch);
     if (good) {
-      if (!well_) GH_LOG_INFO("{}: fetched", source_.url);
+      if (!well_) GH_LOG_INFO("{}: fetched", place_);
       ++fetched_;
       value_ = std::move(value);
       read_at_ = now;
@@ -180,7 +196,7 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
       retry_ = kFirstRetry;
     } else {
       if (well_) {
-        GH_LOG_WARN("{} cannot be fetched: {}{}", source_.url, error,
+        GH_LOG_WARN("{} cannot be fetched: {}{}", place_, error,
                     value_ != nullptr ? "; what was read last stays in use" : "");
       }
       ++failed_;
@@ -206,10 +222,12 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
 
   const std::shared_ptr<Host> host_;
   const plugin::DocumentSource source_;
+  const std::string place_ = source_.url.substr(0, source_.url.find('?'));  ///< for people: a query may hold a secret
   Scope scope_;
   const std::shared_ptr<Slots> slots_;  ///< each its worker's
   Due due_{*this};
   std::shared_ptr<const void> value_;
+  std::string body_;  ///< what it was read from
   TimePoint read_at_{}, not_before_{};
   Duration retry_ = kFirstRetry;
   std::uint64_t fetched_ = 0, failed_ = 0;

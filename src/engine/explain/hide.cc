@@ -14,7 +14,7 @@ class Hiding {
       if (http::equal_names(name, "authorization") || http::equal_names(name, "proxy-authorization")) {
         const std::size_t space = value.find(' ');
         value = (space != std::string::npos ? value.substr(0, space + 1) : "") + "***";
-      } else if (names_.secret(name)) {
+      } else if (http::equal_names(name, "cookie") || names_.secret(name)) {
         value = "***";
       }
     }

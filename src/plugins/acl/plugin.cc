@@ -40,6 +40,10 @@ const config::Options<Config>& options() {
           .add("message", &Config::message, config::non_empty(), "What they read.")
           .check([](const Config& config, const config::Where& at) {
             if (config.allow.empty() == config.deny.empty()) at.error("needs one of \"allow\" and \"deny\"");
+            for (const auto& [group, methods] : config.methods) {
+              if (!config.allow.empty() && std::ranges::find(config.allow, group) == config.allow.end())
+                at.error("says in \"methods\" what the group \"" + group + "\" may do, which \"allow\" does not name");
+            }
           });
   return table;
 }

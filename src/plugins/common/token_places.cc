@@ -35,7 +35,7 @@ class Search {
  public:
   explicit Search(plugin::Exchange& x) : x_(x) {}
 
-  bool headers(const TokenPlaces& places) {
+  void headers(const TokenPlaces& places) {
     for (const std::string& name : places.headers) {
       const FieldId id = http::field_id(name);
       const bool schemed = id == FieldId::authorization && !places.scheme.empty();
@@ -43,11 +43,9 @@ class Search {
         if (field.removed || field.id != id || (id == FieldId::other && !http::equal_names(field.name, name))) continue;
         note(schemed ? behind_scheme(field.value, places.scheme) : field.value);
       }
-      if (found()) return true;
     }
-    return false;
   }
-  bool parameters(const TokenPlaces& places) {
+  void parameters(const TokenPlaces& places) {
     for (const std::string& name : places.parameters) {
       for (std::string_view rest = x_.request.query; !rest.empty();) {
         const QueryPart part = next_query_part(rest);
@@ -56,11 +54,9 @@ class Search {
         if (!value.empty()) value.remove_prefix(1);
         note(query_decoded(value, x_.arena));
       }
-      if (found()) return true;
     }
-    return false;
   }
-  bool cookies(const TokenPlaces& places) {
+  void cookies(const TokenPlaces& places) {
     for (const std::string& name : places.cookies) {
       for (const Field& field : x_.request.fields) {
         if (field.removed || field.id != FieldId::cookie) continue;
@@ -69,9 +65,7 @@ class Search {
           if (is_cookie(pair, name)) note(pair.substr(name.size() + 1));
         }
       }
-      if (found()) return true;
     }
-    return false;
   }
   const TokenFound& result() const { return result_; }
 
@@ -79,7 +73,7 @@ class Search {
   bool found() const { return !result_.value.empty(); }
   void note(std::string_view value) {
     if (value.empty()) return;
-    result_.repeated = result_.repeated || found();
+    result_.repeated = result_.repeated || (found() && value != result_.value);
     result_.value = value;
   }
   plugin::Exchange& x_;
@@ -115,18 +109,22 @@ void hide_cookies(plugin::Exchange& x, const std::vector<std::string>& names) {
 
 TokenFound find_token(plugin::Exchange& x, const TokenPlaces& places) {
   Search search(x);
-  if (!search.headers(places) && !search.parameters(places)) search.cookies(places);
+  search.headers(places);
+  search.parameters(places);
+  search.cookies(places);
   return search.result();
 }
 
 void hide_token(plugin::Exchange& x, const TokenPlaces& places) {
   for (const std::string& name : places.headers) {
-    const FieldId id = http::field_id(name);
-    if (id == FieldId::authorization && !places.scheme.empty() &&
-        behind_scheme(x.request.fields.get(id), places.scheme).empty()) {
-      continue;  // somebody else's
+    if (http::field_id(name) != FieldId::authorization || places.scheme.empty()) {
+      x.request.fields.remove(name);
+      continue;
     }
-    x.request.fields.remove(name);
+    for (Field& field : x.request.fields) {
+      const bool ours = field.id == FieldId::authorization && !behind_scheme(field.value, places.scheme).empty();
+      if (ours) field.removed = true;  // those with other schemes are somebody else's
+    }
   }
   for (const std::string& name : places.parameters) {
     if (query_has(x.forward_query, name)) x.forward_query = query_without(x.forward_query, name, x.arena);

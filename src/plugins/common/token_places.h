@@ -7,7 +7,7 @@
 
 namespace gatehouse::plugins {
 
-/// Where clients may put a key or token; looked at in this order.
+/// Where clients may put a key or token.
 struct TokenPlaces {
   std::vector<std::string> headers;     ///< "Authorization" too: behind `scheme`
   std::vector<std::string> parameters;  ///< of the query
@@ -17,7 +17,7 @@ struct TokenPlaces {
 
 struct TokenFound {
   std::string_view value;  ///< decoded; "" where there is none
-  bool repeated = false;   ///< one place has several, and services might read another than the gateway
+  bool repeated = false;   ///< there are different ones, and services might read another than the gateway
 };
 
 /// The token that the request carries. Allocates in its arena alone.

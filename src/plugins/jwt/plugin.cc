@@ -148,7 +148,10 @@ class Jwt : public plugin::Plugin {
         bench_(context.shared_here<Bench>(written, [&] { return std::make_shared<Bench>(config, context); })) {}
 
   Verdict on_request(Exchange& x) const noexcept override {
-    if (policy_.passes_by(x)) return Verdict::proceed;
+    if (policy_.passes_by(x)) {
+      if (hides_) hide_token(x, places_);
+      return Verdict::proceed;
+    }
     const TokenFound found = find_token(x, places_);
     if (found.value.empty()) return policy_.missing(x);
     if (hides_) hide_token(x, places_);
@@ -199,6 +202,8 @@ class Jwt : public plugin::Plugin {
 
  private:
   using Kept = std::shared_ptr<const VerifiedToken>;
+  /// Bytes; tokens that say more are looked at each time, so that nobody fills the memory with them.
+  static constexpr std::size_t kLargestKept = 4096;
   /// A token about which the Redis gave no answer is asked about again after so long.
   static constexpr std::int64_t kUnansweredS = 1;
 
@@ -223,7 +228,7 @@ class Jwt : public plugin::Plugin {
   }
 
   void remember(Exchange& x, const Hash128& hash, const Kept& token, std::int64_t until_s) const {
-    if (caches_) bench_->caches.of(x).keep(hash, token, std::min(until_s, token->good_until_s), cache_size_);
+    if (caches_ && token->claims.memory() <= kLargestKept) bench_->caches.of(x).keep(hash, token, std::min(until_s, token->good_until_s), cache_size_);
   }
 
   /// The exchange keeps the token, whose claims others read, to its end.
@@ -252,7 +257,12 @@ config::PluginInfo info() {
       config::plugin_info("jwt", "Knows who calls by a signed token: a JSON Web Token (RFC 7519).", 1450, options());
   info.authenticates = true;
   info.credential = credential_info();
-  info.secret_parameters = [](const config::Node* node) { return options().read(node).uri_param_names; };
+  info.secret_parameters = [](const config::Node* node) {
+    const Config config = options().read(node);
+    std::vector<std::string> names = config.uri_param_names;
+    names.insert(names.end(), config.header_names.begin(), config.header_names.end());
+    return names;
+  };
   info.needs_redis = [](const config::Node* node) {
     return options().read(node).revoked_in_redis ? "revoked_in_redis" : "";
   };

@@ -122,7 +122,10 @@ class KeyAuth : public plugin::Plugin {
         redis_(redis_keys(config, context)) {}
 
   Verdict on_request(Exchange& x) const noexcept override {
-    if (policy_.passes_by(x)) return Verdict::proceed;
+    if (policy_.passes_by(x)) {
+      if (hides_) hide_token(x, places_);
+      return Verdict::proceed;
+    }
     const TokenFound found = find_token(x, places_);
     if (found.value.empty()) return policy_.missing(x);
     if (hides_) hide_token(x, places_);

@@ -23,14 +23,27 @@ std::string_view address(Exchange& x, const IpPrefix& prefix) {
   return {to, x.client_ip.masked(bits).write(to)};
 }
 
+/// A credential's id says nothing without whose it is: a consumer's, or of which issuer.
+std::string_view credential_of(Exchange& x) {
+  if (x.credential_id.empty()) return {};
+  std::string_view owner;
+  if (x.consumer != nullptr) {
+    owner = x.consumer->id;
+  } else if (x.claims != nullptr) {
+    owner = x.claims->text("iss", x.arena).value_or("");
+  }
+  const std::string_view kind = x.credential != nullptr ? "" : "token ";
+  return x.arena.concat(kind, number(x.arena, owner.size()), ":", owner, x.credential_id);
+}
+
 /// An empty text where the request does not have it.
 Part part_of(Exchange& x, const Config& config, LimitBy by) {
   switch (by) {
     case LimitBy::consumer:
       if (x.consumer != nullptr) return {"consumer:", x.consumer->id};
-      return {"credential:", x.credential_id};  // of a token whose issuer vouches for it
+      return {"credential:", credential_of(x)};  // of a token whose issuer vouches for it
     case LimitBy::credential:
-      return {"credential:", x.credential_id};
+      return {"credential:", credential_of(x)};
     case LimitBy::ip:
       return {"ip:", address(x, config.ip_prefix)};
     case LimitBy::header:
@@ -71,7 +84,7 @@ std::string_view identity_of_consumer(Exchange& x) {
 }
 
 std::string_view identity_of_credential(Exchange& x) {
-  return joined(x, {}, {"credential:", x.credential->id});
+  return joined(x, {}, {"credential:", credential_of(x)});
 }
 
 bool is_exempt(const Exchange& x, const Exempt& exempt) {
