@@ -154,6 +154,13 @@ void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const 
     }
     if (!use.enabled) continue;  // it takes the name away, whatever else it says
     if (info->check) info->check(use.config.get(), use.config_path + ".config", use.mark, out);
+    const std::string wants = info->needs_redis ? info->needs_redis(use.config.get()) : "";
+    if (!wants.empty() && tree->find("redis") == nullptr) {
+      const Node* const at = use.config ? use.config->find(wants) : nullptr;
+      out.error(at != nullptr ? at->mark() : use.mark, use.config_path + ".config." + wants,
+                "there is no \"redis\" at the top of the configuration",
+                "redis: {address: \"127.0.0.1:6379\"} says where it is");
+    }
     if (!info->service_references) continue;
     for (const auto& [service, mark] : info->service_references(use.config.get())) {
       if (std::ranges::find(services, service) != services.end()) continue;

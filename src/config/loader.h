@@ -41,8 +41,6 @@ struct PluginInfo {
   std::function<std::string()> options_table;
   /// Names of services that a decoded config refers to, with where it does so (mirror's `service`).
   std::function<std::vector<std::pair<std::string, Mark>>(const Node* config)> service_references;
-  /// Whether a decoded config asks for the configuration's Redis.
-  std::function<bool(const Node* config)> needs_redis;
   /// A written config for printing: defaults filled in, secrets as ***. Empty: printed as written.
   std::function<std::shared_ptr<const Node>(const Node* config)> effective;
   /// It finds out who calls: `auth` may name it.
@@ -50,6 +48,8 @@ struct PluginInfo {
   std::optional<CredentialInfo> credential;
   /// Header fields that say who calls, filled by it: taken out of what clients send, on every route.
   std::function<std::vector<std::string>(const Node* config)> identity_headers;
+  /// The key of a config that asks for the gateway's `redis`; "" for none.
+  std::function<std::string(const Node* config)> needs_redis;
   /// Query parameters that hold credentials: *** in logs.
   std::function<std::vector<std::string>(const Node* config)> secret_parameters;
 };

@@ -29,7 +29,10 @@ bool Table::decode(const Node& node, const Where& at, void* to) const {
     const auto option = std::ranges::find(options, entry.key, &Option::name);
     if (option == options.end()) {
       const Where place = at.key(entry.key, entry.key_mark);
-      if (std::ranges::find(later, entry.key) != later.end()) {
+      const auto moved = std::ranges::find(elsewhere, entry.key, [](const auto& each) { return each.first; });
+      if (moved != elsewhere.end()) {
+        place.error("does not stand here", moved->second);
+      } else if (std::ranges::find(later, entry.key) != later.end()) {
         place.error("not supported yet");
       } else {
         place.error("unknown key", suggest(entry.key, names()));

@@ -68,6 +68,7 @@ class Table {
 
   std::vector<Option> options;
   std::vector<std::string> later;  ///< words of features that are planned: refused as "not supported yet"
+  std::vector<std::pair<std::string, std::string>> elsewhere;  ///< keys that stand somewhere else, and where
   std::function<void(const void*, const Node&, const Where&)> check;
   std::function<std::shared_ptr<void>()> make;  ///< a default-constructed struct
 };
@@ -105,6 +106,11 @@ class Options {
   /// Keys of planned features: "not supported yet" instead of "unknown key".
   Options& later(std::vector<std::string> words) {
     table_->later.insert(table_->later.end(), words.begin(), words.end());
+    return *this;
+  }
+  /// A key that other products have here: refused with `where` it stands instead.
+  Options& elsewhere(std::string name, std::string where) {
+    table_->elsewhere.emplace_back(std::move(name), std::move(where));
     return *this;
   }
   /// Looks at the whole struct; called only if each value was good.

@@ -28,7 +28,6 @@ class Resolver {
       if (each.auth) check_authentication(*each.auth, "services." + each.name + ".auth", written_, catalogue_, out_);
     }
     routes();
-    redis();
     access_log();
     return std::move(static_cast<Model&>(written_));
   }
@@ -41,22 +40,6 @@ class Resolver {
     if (name.empty()) return;
     const auto [first, fresh] = seen.emplace(name, mark);
     if (!fresh) out_.error(mark, path, "the name \"" + name + "\" is taken, first at " + first->second.text());
-  }
-
-  void redis() {
-    if (has_faulty("redis")) return;
-    const auto check = [this](const std::vector<PluginUse>& plugins) {
-      for (const PluginUse& use : plugins) {
-        const PluginInfo* const info = catalogue_.plugin(use.name);
-        if (info == nullptr || !use.enabled || !info->needs_redis || !info->needs_redis(use.config.get())) continue;
-        out_.error(use.mark, use.config_path, "plugin \"" + use.name + "\" needs a Redis, and there is none",
-                   "redis: {address: \"127.0.0.1:6379\"} at the top level");
-      }
-    };
-    check(written_.plugins);
-    for (const Service& each : written_.services) check(each.plugins);
-    for (const Route& each : written_.routes) check(each.plugins);
-    for (const Consumer& each : written_.consumers) check(each.plugins);
   }
 
   void access_log() {

@@ -29,6 +29,7 @@ class SilentRedis final : public plugin::Redis {
   Task<RedisResult> eval(plugin::Exchange&, const RedisScript&, Arguments, Arguments) const override {
     return unavailable();
   }
+  void send(const plugin::Exchange&, std::shared_ptr<const RedisScript>, Arguments, Arguments) const override {}
   Task<RedisResult> command(plugin::Exchange&, Arguments) const override { return unavailable(); }
 
  private:
@@ -53,6 +54,10 @@ class OfflineSurroundings final : public Surroundings, private plugin::BuildCont
   }
   std::shared_ptr<const plugin::Redis> redis() override {
     return has_redis_ ? std::make_shared<SilentRedis>() : nullptr;
+  }
+  std::shared_ptr<plugin::Counter> counter(std::string_view, std::string_view,
+                                           std::pair<std::string_view, std::string_view>) override {
+    return std::make_shared<plugin::Counter>();
   }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {

@@ -134,7 +134,7 @@ class Builder {
         const auto type = std::ranges::find(types_, use.name, [](const auto* each) { return each->name; });
         if (!use.enabled || type == types_.end()) return false;
         const config::PluginInfo& info = info_of(**type);
-        return info.authenticates && info.needs_redis && info.needs_redis(use.config.get());
+        return info.authenticates && info.needs_redis && !info.needs_redis(use.config.get()).empty();
       });
     };
     return asks(model_.plugins) ||

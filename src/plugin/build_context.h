@@ -5,9 +5,11 @@
 #include <string>
 #include <string_view>
 #include <typeinfo>
+#include <utility>
 
 #include "config/loader.h"
 #include "plugin/consumer.h"
+#include "plugin/counter.h"
 #include "plugin/document.h"
 #include "plugin/offload.h"
 #include "plugin/plugin.h"
@@ -60,6 +62,9 @@ class BuildContext {
   virtual std::shared_ptr<const Document> document(const std::string& identity, const DocumentSource& source) = 0;
   /// The configuration's Redis; null where it has none.
   virtual std::shared_ptr<const Redis> redis() = 0;
+  /// The counter of that name and label among the gateway's metrics; it never falls, whatever configurations come.
+  virtual std::shared_ptr<Counter> counter(std::string_view name, std::string_view help,
+                                           std::pair<std::string_view, std::string_view> label) = 0;
   /// What all configurations share under `identity` while one of them uses it (limiters, caches).
   template <class T>
   std::shared_ptr<T> process(const std::string& identity, const std::function<std::shared_ptr<T>()>& make) {

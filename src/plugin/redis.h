@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,6 +25,10 @@ class Redis {
   /// common. What is passed in outlives the wait.
   virtual Task<RedisResult> eval(Exchange& exchange, const RedisScript& script, Arguments keys,
                                  Arguments arguments) const = 0;
+  /// Runs `script`, and nobody waits for what becomes of it: it goes on when the exchange is over. What is passed in is
+  /// copied. With thousands of such under way it is left out, as if the Redis were not there.
+  virtual void send(const Exchange& exchange, std::shared_ptr<const RedisScript> script, Arguments keys,
+                    Arguments arguments) const = 0;
   /// Sends one command: its name, then its arguments. In a cluster the first argument is its key.
   virtual Task<RedisResult> command(Exchange& exchange, Arguments words) const = 0;
 };

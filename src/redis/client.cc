@@ -5,6 +5,16 @@
 
 namespace gatehouse::redis {
 
+/// A script that nobody waits for.
+struct Client::Posted {
+  explicit Posted(Scheduler& scheduler) : scope(scheduler) {}
+  Arena arena;
+  std::shared_ptr<const RedisScript> script;
+  std::span<std::string_view> keys, arguments;
+  Scope scope;
+  Job job;
+};
+
 Client::Client(io::Reactor& reactor, std::shared_ptr<const Options> options) : finder_(reactor, std::move(options)) {
   if (finder_.options().seeds.empty()) {
     node_ = std::make_unique<Node>(finder_, counters_, finder_.options().address);
@@ -13,9 +23,9 @@ Client::Client(io::Reactor& reactor, std::shared_ptr<const Options> options) : f
   }
 }
 
-Client::~Client() = default;
-
 void Client::close() {
+  idle_.clear();
+  posted_.clear();
   node_ != nullptr ? node_->close() : cluster_->close();
   finder_.close();
 }
@@ -50,5 +60,34 @@ Task<RedisResult> Client::eval(Scope& scope, Arena& arena, const RedisScript& sc
   all[1] = script.text;
   co_return co_await send(scope, arena, {all, count}, keys);
 }
+
+bool Client::post(std::shared_ptr<const RedisScript> script, Arguments keys, Arguments arguments) {
+  if (idle_.empty()) {
+    if (posted_.size() == kMostPosted) return false;
+    posted_.push_back(std::make_unique<Posted>(finder_.reactor().scheduler()));
+    idle_.push_back(posted_.back().get());
+  }
+  Posted& posted = *idle_.back();
+  idle_.pop_back();
+  posted.script = std::move(script);
+  const auto copy = [&posted](Arguments from) {
+    const std::span<std::string_view> to(posted.arena.array<std::string_view>(from.size()), from.size());
+    std::ranges::transform(from, to.begin(), [&](std::string_view text) { return posted.arena.copy(text); });
+    return to;
+  };
+  posted.keys = copy(keys);
+  posted.arguments = copy(arguments);
+  posted.job.start(run(posted));
+  return true;
+}
+
+Task<void> Client::run(Posted& posted) {
+  co_await eval(posted.scope, posted.arena, *posted.script, posted.keys, posted.arguments);
+  posted.script = nullptr;
+  posted.arena.reset();
+  idle_.push_back(&posted);
+}
+
+Client::~Client() = default;
 
 }  // namespace gatehouse::redis

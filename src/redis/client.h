@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "redis/cluster.h"
 #include "redis/finder.h"
@@ -32,18 +33,26 @@ class Client {
   /// one slot: they have a hash tag in common.
   Task<RedisResult> eval(Scope& scope, Arena& arena, const RedisScript& script, Arguments keys, Arguments arguments);
 
+  /// The same, and nobody waits for it: what is passed in is copied. False: too many such are under way.
+  bool post(std::shared_ptr<const RedisScript> script, Arguments keys, Arguments arguments);
+  static constexpr std::size_t kMostPosted = 4096;
+
   /// Closes the connections; commands that come later are `unavailable`.
   void close();
 
   const Counters& counters() const { return counters_; }
 
  private:
+  struct Posted;
+  Task<void> run(Posted& posted);
   Task<RedisResult> send(Scope& scope, Arena& arena, Arguments arguments, Arguments keys);
 
   Counters counters_;
   Finder finder_;
   std::unique_ptr<Node> node_;        ///< the server …
   std::unique_ptr<Cluster> cluster_;  ///< … or many
+  std::vector<std::unique_ptr<Posted>> posted_;
+  std::vector<Posted*> idle_;  ///< of these, to be used again
 };
 
 }  // namespace gatehouse::redis

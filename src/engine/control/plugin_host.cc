@@ -47,6 +47,22 @@ std::shared_ptr<const plugin::Offload> SharedStates::offload(const Shared& share
   return offload_;
 }
 
+std::shared_ptr<plugin::Counter> SharedStates::counter(std::string_view name, std::string_view help,
+                                                       std::pair<std::string_view, std::string_view> label) {
+  for (const Counted& each : counters_) {
+    if (each.name == name && each.label == label.first && each.value == label.second) return each.counter;
+  }
+  counters_.push_back({std::string(name), std::string(help), std::string(label.first), std::string(label.second),
+                       std::make_shared<plugin::Counter>()});
+  return counters_.back().counter;
+}
+
+void SharedStates::scrape(telemetry::Samples& samples) const {
+  for (const Counted& each : counters_) {
+    samples.counter(each.name, each.help, {{each.label, each.value}}, static_cast<double>(each.counter->value()));
+  }
+}
+
 std::shared_ptr<const plugin::HttpCaller> BuildSurroundings::http(std::string_view name) {
   const auto service = std::ranges::find_if(model_services_, [&](const auto& each) { return each.name == name; });
   return std::make_shared<ServiceCaller>(shared_, services_.cluster(*service), *service);

@@ -19,8 +19,17 @@ class SharedStates {
   void sweep();
   /// One for the process, made when a plugin first asks for it.
   std::shared_ptr<const plugin::Offload> offload(const Shared& shared);
+  /// Kept for ever.
+  std::shared_ptr<plugin::Counter> counter(std::string_view name, std::string_view help,
+                                           std::pair<std::string_view, std::string_view> label);
+  void scrape(telemetry::Samples& samples) const;
 
  private:
+  struct Counted {
+    std::string name, help, label, value;
+    std::shared_ptr<plugin::Counter> counter;
+  };
+  std::vector<Counted> counters_;
   std::shared_ptr<OffloadPool> offload_;
   std::map<std::string, std::weak_ptr<void>> states_;
 };
@@ -55,6 +64,10 @@ class BuildSurroundings final : public Surroundings, private plugin::BuildContex
     return process<plugin::Document>(identity, [&] { return documents_.open(source); });
   }
   std::shared_ptr<const plugin::Redis> redis() override { return redis_.of_last_prepared(); }
+  std::shared_ptr<plugin::Counter> counter(std::string_view name, std::string_view help,
+                                           std::pair<std::string_view, std::string_view> label) override {
+    return states_.counter(name, help, label);
+  }
   std::shared_ptr<void> shared(const std::string& identity,
                                const std::function<std::shared_ptr<void>()>& make) override {
     return states_.get(identity, make);

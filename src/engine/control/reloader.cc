@@ -158,6 +158,7 @@ void Reloader::scrape(telemetry::Samples& samples) const {
   services_.scrape(samples);
   documents_.scrape(samples);
   redis_.scrape(samples);
+  states_.scrape(samples);
   for (std::size_t i = 0; i < tls_.size(); ++i) {
     if (tls_[i] == nullptr) continue;
     for (const io::TlsServer::Expiry& each : tls_[i]->expiries()) {

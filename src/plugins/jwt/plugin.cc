@@ -253,7 +253,9 @@ config::PluginInfo info() {
   info.authenticates = true;
   info.credential = credential_info();
   info.secret_parameters = [](const config::Node* node) { return options().read(node).uri_param_names; };
-  info.needs_redis = [](const config::Node* node) { return options().read(node).revoked_in_redis; };
+  info.needs_redis = [](const config::Node* node) {
+    return options().read(node).revoked_in_redis ? "revoked_in_redis" : "";
+  };
   return info;
 }
 

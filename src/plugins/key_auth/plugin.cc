@@ -189,7 +189,7 @@ config::PluginInfo info() {
   info.authenticates = true;
   info.credential = config::credential_info(credential_options(), name_of);
   info.secret_parameters = [](const config::Node* node) { return options().read(node).key_names; };
-  info.needs_redis = [](const config::Node* node) { return options().read(node).redis; };
+  info.needs_redis = [](const config::Node* node) { return options().read(node).redis ? "redis" : ""; };
   return info;
 }
 

@@ -121,7 +121,14 @@ void check(const Config& config, const config::Node& node, const config::Where& 
   if ((config.delay || config.nodelay) && !leaky)
     place(at, node, config.delay ? "delay" : "nodelay").error("only algorithm: leaky-bucket delays requests");
   if (config.delay && config.nodelay) place(at, node, "nodelay").error("stands beside a \"delay\"");
-  if (config.policy == Policy::redis) place(at, node, "policy").error("redis is not supported yet");
+  constexpr double kLeastSyncRate = 0.02;
+  if (config.sync_rate != -1 && config.sync_rate < kLeastSyncRate)
+    place(at, node, "sync_rate").error("must be -1 or at least 0.02 (seconds)");
+  if (config.policy == Policy::local) {
+    for (const char* key : {"fault_tolerant", "sync_rate", "namespace"}) {
+      if (node.find(key) != nullptr) place(at, node, key).warning("says nothing without policy: redis");
+    }
+  }
 }
 
 }  // namespace
@@ -188,7 +195,17 @@ const config::Options<Config>& options() {
                "Only requests that are answered so are counted: `[401, 403]` for guesses of keys. All without it.")
           .add("exempt", &Config::exempt, exempt(), "Who is neither counted nor refused.")
           .add("policy", &Config::policy, config::choice<Policy>({"local", "redis"}),
-               "Where counts are kept: in this process.")
+               "Where counts are kept: in this process, or in the configuration's `redis`, for all gateways that use "
+               "it.")
+          .add("fault_tolerant", &Config::fault_tolerant, config::boolean(),
+               "Of `policy: redis`: while it does not answer, each process decides by itself. Otherwise requests get "
+               "500.")
+          .add(
+              "sync_rate", &Config::sync_rate, config::number(-1, 3600),
+              "Of `policy: redis`: so many seconds a process decides by itself before it asks again, and tells what it "
+              "has let pass. -1: it asks for each request, and limits are exact.")
+          .add("namespace", &Config::key_space, config::name(),
+               "Of `policy: redis`: what its keys begin with. Gateways that share limits have the same.")
           .add("max_keys", &Config::max_keys, config::integer(1000, 100'000'000),
                "At most so many counts are kept; each takes some 100 bytes.")
           .add("header_style", &Config::header_style, config::choice<HeaderStyle>({"kong", "draft", "none"}),
@@ -203,7 +220,7 @@ const config::Options<Config>& options() {
           .add("error_code", &Config::error_code, config::integer(400, 599), "The status of a refusal.")
           .add("error_message", &Config::error_message, config::non_empty(), "What it says.")
           .add("response", &Config::response, json_text(), "Its body, as JSON, instead of the gateway's own.")
-          .later({"redis", "fault_tolerant", "sync_rate", "namespace"})
+          .elsewhere("redis", "one Redis serves the whole gateway: \"redis\" at the top of the configuration")
           .check_node(check);
   return table;
 }

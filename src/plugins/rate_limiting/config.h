@@ -52,6 +52,9 @@ struct Config : WrittenLimits {
   std::vector<int> count_statuses;
   Exempt exempt;
   Policy policy = Policy::local;
+  bool fault_tolerant = true;
+  double sync_rate = -1;
+  std::string key_space = "gh";
   std::uint32_t max_keys = 1'000'000;
   HeaderStyle header_style = HeaderStyle::kong;
   std::vector<HeaderName> headers{HeaderName::limit, HeaderName::remaining, HeaderName::reset};

@@ -60,7 +60,7 @@ std::int64_t fits_at(const Window& window, std::int64_t previous, std::int64_t r
   return window.end - static_cast<std::int64_t>(left);
 }
 
-Look look_at_window(bool sliding, const Limit& limit, Count& count, std::int64_t cost, std::int64_t now) {
+Look look_at_window(bool sliding, const Limit& limit, Count count, std::int64_t cost, std::int64_t now) {
   const Window window = turn(limit.period, count, now);
   const auto most = static_cast<std::int64_t>(limit.most);
   const std::int64_t used = count.now + (sliding ? still_counting(window, count.previous, now) : 0);
@@ -79,7 +79,7 @@ Look look_at_window(bool sliding, const Limit& limit, Count& count, std::int64_t
 
 // ---- buckets ----
 
-Look look_at_token_bucket(const Limit& limit, Count& count, std::int64_t cost, std::int64_t now) {
+Look look_at_token_bucket(const Limit& limit, Count count, std::int64_t cost, std::int64_t now) {
   const Bucket bucket = bucket_of(limit);
   const std::int64_t passed = std::max<std::int64_t>(now - count.mark, 0);
   count.now = static_cast<std::int64_t>(std::max<Wide>(Wide{count.now} - Wide{passed} * bucket.leak, 0));
@@ -120,7 +120,7 @@ Look look_at_leaky_bucket(const Limit& limit, const Count& count, std::int64_t c
   return look;
 }
 
-Look look_at(Algorithm algorithm, const Limit& limit, Count& count, std::int64_t cost, std::int64_t now) {
+Look look_at(Algorithm algorithm, const Limit& limit, const Count& count, std::int64_t cost, std::int64_t now) {
   switch (algorithm) {
     case Algorithm::fixed_window:
       return look_at_window(false, limit, count, cost, now);
@@ -161,7 +161,8 @@ Bucket bucket_of(const Limit& limit) {
   const auto most = static_cast<std::int64_t>(limit.most), burst = static_cast<std::int64_t>(limit.burst);
   const std::int64_t common = std::gcd(length, most);
   const Bucket exact{length / common, most / common, 0};
-  if (Wide{exact.token} * burst <= kMost) return {exact.token, exact.leak, exact.token * burst};
+  constexpr std::int64_t kMostRoom = kMost / 4;  // what charge() takes beyond it is counted as well
+  if (Wide{exact.token} * burst <= kMostRoom) return {exact.token, exact.leak, exact.token * burst};
   // Numbers without a common divisor, and a burst of millions: a microsecond a token is then near enough.
   const std::int64_t token = std::max<std::int64_t>(length / most, 1);
   return {token, 1, token * burst};

@@ -61,8 +61,8 @@ struct Decision {
   bool refused = false;
 };
 
-/// Looks at all limits before anything counts: a refused request counts in none. `counts` are by limit. A `cost` of 0
-/// always passes. Where `count` is false the request is only looked at.
+/// Looks at all limits before anything counts: a refused request counts in none and changes nothing. `counts` are by
+/// limit. A `cost` of 0 always passes. Where `count` is false the request is only looked at.
 Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, bool count, std::int64_t now_us);
 /// Counts what is known afterwards, whatever is left; what it takes too much is missing later.
 Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now_us);

@@ -13,6 +13,8 @@
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
+#include "plugins/rate_limiting/redis_store.h"
+#include "plugins/rate_limiting/redis_watch.h"
 #include "plugins/rate_limiting/store.h"
 
 namespace gatehouse::plugins::rate_limiting {
@@ -23,15 +25,6 @@ using plugin::Verdict;
 
 /// Where the engine's own instance stands that holds the tiers' limits on every route.
 constexpr std::string_view kTiersScope = "tiers /(tiers)";
-
-/// What one limiter keeps of one request.
-struct Memory {
-  Met met;
-  Hash128 key;
-  std::uint32_t cost;
-  bool decided;
-  bool charged;  ///< the answer has been looked at; another that replaces it is not
-};
 
 /// What of a limiter outlives configurations.
 struct Counts {
@@ -55,13 +48,33 @@ struct Held {
   }
 };
 
+/// What one limiter keeps of one request.
+struct Memory {
+  Met met;
+  Hash128 key;
+  std::string_view name;  ///< the same in the Redis
+  Held* held;             ///< null: it has no place among those under way
+  const Found* found;     ///< the Redis has decided; null: this process has
+  std::int64_t ahead_us;  ///< the Redis' clock before ours
+  std::uint32_t cost;
+  bool decided;
+  bool charged;  ///< the answer has been looked at; another that replaces it is not
+};
+
+/// Where `policy: redis` keeps counts.
+struct InRedis {
+  RedisStore store;
+  std::shared_ptr<RedisWatch> watch;
+};
+
 class RateLimiting : public plugin::Plugin {
  public:
-  RateLimiting(Config config, std::shared_ptr<Counts> counts, bool of_tiers)
+  RateLimiting(Config config, std::shared_ptr<Counts> counts, std::optional<InRedis> redis, bool of_tiers)
       : config_(std::move(config)),
         own_(limits_of(config_, config_)),
         style_(config_),
         counts_(std::move(counts)),
+        redis_(std::move(redis)),
         of_tiers_(of_tiers) {
     for (const auto& [name, written] : config_.tiers) tiers_.emplace_back(name, limits_of(written, config_));
   }
@@ -72,35 +85,31 @@ class RateLimiting : public plugin::Plugin {
     const std::string_view identity = choose(x, memory.met.rule);
     if (memory.met.rule.limits.empty() && config_.connections == 0) return Verdict::proceed;
     memory.key = keyed_hash(identity);
-    Held* held = nullptr;
     if (config_.connections != 0) {
-      held = hold(x, memory.key);
-      if (held == nullptr && !config_.dry_run) return refuse(x);
-      if (held == nullptr) say_dry(x);
+      memory.held = hold(x, memory.key);
+      if (memory.held == nullptr && !config_.dry_run) return refuse(x);
+      if (memory.held == nullptr) say_dry(x);
     }
     if (memory.met.rule.limits.empty()) return Verdict::proceed;
     memory.cost = cost_of(x);
-    memory.decided = true;
-    memory.met.style = &style_;
-    memory.met.now_us = wall_clock_us();
-    const bool counts = config_.count_statuses.empty();
-    Decision& decision = memory.met.decision;
-    decision = counts_->store.decide(memory.key, memory.met.rule, memory.cost, counts, memory.met.now_us);
-    note(x, memory.met);
-    if (config_.dry_run) {
-      if (decision.refused) say_dry(x);
-      return Verdict::proceed;
+    if (redis_ && x.scope != nullptr) {
+      memory.name = redis_->store.name_of(x, identity);
+      return Verdict::suspend;
     }
-    if (decision.refused) {
-      if (held != nullptr) held->let_go();
-      return refuse(x);
-    }
-    return decision.delay_us != 0 && x.scope != nullptr ? Verdict::suspend : Verdict::proceed;
+    decide_here(memory);
+    return settle(x, memory);
   }
 
-  /// The request waits for its turn. A client that leaves ends the wait.
+  /// The Redis is asked, and the request waits for its turn. A client that leaves ends both.
   Task<Verdict> on_request_async(Exchange& x) const override {
-    const std::int64_t delay = x.find_state<Memory>(*this)->met.decision.delay_us;
+    Memory& memory = x.state<Memory>(*this);
+    if (!memory.decided) {
+      const auto answer = co_await redis_->store.decide(x, memory.name, memory.met.rule, memory.cost, counts_at_once());
+      if (!answer && answer.error().fault == RedisError::Fault::cancelled) co_return x.refuse(x.scope->reason());
+      if (!take(x, memory, answer)) co_return config_.dry_run ? Verdict::proceed : x.refuse(Reason::internal);
+      if (const Verdict verdict = settle(x, memory); verdict != Verdict::suspend) co_return verdict;
+    }
+    const std::int64_t delay = memory.met.decision.delay_us;
     const TimePoint turn = deadline_after(x.scope->scheduler().now(), std::chrono::microseconds(delay));
     if (co_await until(*x.scope, turn) == Outcome::timeout) co_return Verdict::proceed;
     co_return x.refuse(x.scope->reason());
@@ -113,10 +122,7 @@ class RateLimiting : public plugin::Plugin {
     Decision& decision = memory.met.decision;
     if (!decision.refused || config_.dry_run) {
       const std::uint64_t cost = std::exchange(memory.charged, true) ? 0 : later_cost(x, memory);
-      if (cost != 0) {
-        memory.met.now_us = wall_clock_us();
-        decision = counts_->store.charge(memory.key, memory.met.rule, cost, memory.met.now_us);
-      }
+      if (cost != 0) charge(x, memory, cost);
     } else {
       tell_when(x, decision);
     }
@@ -125,6 +131,60 @@ class RateLimiting : public plugin::Plugin {
   }
 
  private:
+  /// Whether requests count before they are answered.
+  bool counts_at_once() const { return config_.count_statuses.empty(); }
+
+  void decide_here(Memory& memory) const {
+    Met& met = memory.met;
+    met.now_us = wall_clock_us();
+    met.decision = counts_->store.decide(memory.key, met.rule, memory.cost, counts_at_once(), met.now_us);
+  }
+
+  /// Takes what the Redis says, or decides here where it says nothing. False: nobody decides.
+  bool take(Exchange& x, Memory& memory, const std::expected<RedisStore::Answer, RedisError>& answer) const {
+    if (answer) {
+      redis_->watch->answered();
+      memory.found = x.arena.make<Found>(answer->found);
+      memory.met.decision = answer->decision;
+      memory.met.now_us = answer->found.now_us;
+      memory.ahead_us = memory.met.now_us - wall_clock_us();
+      return true;
+    }
+    redis_->watch->failed(answer.error(), config_.fault_tolerant);
+    if (config_.fault_tolerant) decide_here(memory);
+    return config_.fault_tolerant;
+  }
+
+  /// What becomes of a request that has been decided.
+  Verdict settle(Exchange& x, Memory& memory) const {
+    const Decision& decision = memory.met.decision;
+    memory.decided = true;
+    memory.met.style = &style_;
+    note(x, memory.met);
+    if (config_.dry_run) {
+      if (decision.refused) say_dry(x);
+      return Verdict::proceed;
+    }
+    if (decision.refused) {
+      if (memory.held != nullptr) memory.held->let_go();
+      return refuse(x);
+    }
+    return decision.delay_us != 0 && x.scope != nullptr ? Verdict::suspend : Verdict::proceed;
+  }
+
+  /// Counts afterwards, where the decision was made. What clients are told of a Redis is what it said before, and this.
+  void charge(Exchange& x, Memory& memory, std::uint64_t cost) const {
+    Met& met = memory.met;
+    met.now_us = wall_clock_us() + memory.ahead_us;
+    if (memory.found == nullptr) {
+      met.decision = counts_->store.charge(memory.key, met.rule, cost, met.now_us);
+      return;
+    }
+    redis_->store.charge(x, memory.name, met.rule, cost);
+    std::array<Count, kPeriods> counts = memory.found->counts;
+    met.decision = rate_limiting::charge(met.rule, CountPointers(counts, met.rule), cost, met.now_us);
+  }
+
   /// The limits of the request; gives whose count it is.
   std::string_view choose(Exchange& x, Rule& rule) const {
     rule = {config_.algorithm, own_};
@@ -193,11 +253,27 @@ class RateLimiting : public plugin::Plugin {
   std::vector<std::pair<std::string, std::vector<Limit>>> tiers_;
   const Style style_;
   const std::shared_ptr<Counts> counts_;
+  const std::optional<InRedis> redis_;
   const bool of_tiers_;
 };
 
 config::PluginInfo info() {
-  return config::plugin_info("rate-limiting", "Refuses requests beyond a number in a time.", 910, options());
+  config::PluginInfo info =
+      config::plugin_info("rate-limiting", "Refuses requests beyond a number in a time.", 910, options());
+  info.needs_redis = [](const config::Node* config) {
+    return options().read(config).policy == Policy::redis ? std::string("policy") : std::string();
+  };
+  return info;
+}
+
+std::shared_ptr<RedisWatch> watch_of(plugin::BuildContext& context) {
+  const auto counter = [&](std::string_view by) {
+    return context.counter("gatehouse_ratelimit_redis_fallbacks_total",
+                           "Rate-limiting decisions that the Redis did not make, by what was done instead.",
+                           {"result", by});
+  };
+  return context.process<RedisWatch>("rate-limiting",
+                                     [&] { return std::make_shared<RedisWatch>(counter("local"), counter("error")); });
 }
 
 std::shared_ptr<const plugin::Plugin> make(const config::Node* node, plugin::BuildContext& context) {
@@ -206,7 +282,12 @@ std::shared_ptr<const plugin::Plugin> make(const config::Node* node, plugin::Bui
       "rate-limiting " + std::to_string(static_cast<int>(config.algorithm)) + " " + context.scope();
   auto counts = context.process<Counts>(identity, [&] { return std::make_shared<Counts>(config.max_keys); });
   counts->store.set_most(config.max_keys);
-  return std::make_shared<RateLimiting>(std::move(config), std::move(counts), context.scope() == kTiersScope);
+  std::optional<InRedis> redis;
+  if (config.policy == Policy::redis) {
+    redis.emplace(RedisStore(context.redis(), config.key_space, identity), watch_of(context));
+  }
+  return std::make_shared<RateLimiting>(std::move(config), std::move(counts), std::move(redis),
+                                        context.scope() == kTiersScope);
 }
 
 }  // namespace

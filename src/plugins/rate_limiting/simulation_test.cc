@@ -19,7 +19,8 @@ constexpr std::int64_t kSecond = 1'000'000;
 class Model {
  public:
   virtual ~Model() = default;
-  /// How much may still be taken at `now`.
+  virtual std::unique_ptr<Model> copy() const = 0;
+  /// How much may still be taken at `now`. Who is only looked at is asked as a copy.
   virtual std::int64_t left(std::int64_t now) = 0;
   virtual void take(std::int64_t now, std::int64_t cost) = 0;
   /// By which a request of `cost` that fits is delayed.
@@ -30,6 +31,7 @@ class Model {
 class Windows : public Model {
  public:
   Windows(const Limit& limit, bool sliding) : limit_(limit), sliding_(sliding) {}
+  std::unique_ptr<Model> copy() const override { return std::make_unique<Windows>(*this); }
 
   std::int64_t left(std::int64_t now) override {
     move(now);
@@ -46,6 +48,7 @@ class Windows : public Model {
   }
   void take(std::int64_t now, std::int64_t cost) override {
     move(now);
+    while (!log_.empty() && log_.front().first < begin_of(current_ - 1)) log_.pop_front();
     log_.emplace_back(current_, cost);
   }
 
@@ -95,6 +98,7 @@ class Windows : public Model {
 class Conformance : public Model {
  public:
   Conformance(const Limit& limit, std::int64_t period) : limit_(limit), period_(period) {}
+  std::unique_ptr<Model> copy() const override { return std::make_unique<Conformance>(*this); }
 
   std::int64_t left(std::int64_t now) override {
     pass(now);
@@ -113,7 +117,7 @@ class Conformance : public Model {
     return left;
   }
   void take(std::int64_t now, std::int64_t cost) override {
-    pass(now);
+    left(now);  // which forgets what has come back
     log_.emplace_back(time_, cost);
   }
 
@@ -136,6 +140,7 @@ class Nginx : public Model {
       : burst_(static_cast<std::int64_t>(limit.burst) * 1000),
         rate_(static_cast<std::int64_t>(limit.most) * 1000 / seconds),
         delay_(limit.delay == kNoDelay ? INT64_MAX : static_cast<std::int64_t>(limit.delay) * 1000) {}
+  std::unique_ptr<Model> copy() const override { return std::make_unique<Nginx>(*this); }
 
   std::int64_t left(std::int64_t now) override {
     // The greatest cost that is not above the burst, by trying.
@@ -236,11 +241,11 @@ class Simulation {
     bool fits = true;
     std::int64_t delay = 0;
     for (auto& model : models_) {
-      left.push_back(model->left(now_));
+      left.push_back(model->copy()->left(now_));
       fits = fits && (cost == 0 || left.back() >= cost);
     }
     if (fits && cost > 0) {
-      for (auto& model : models_) delay = std::max(delay, model->delay_us(now_, cost));
+      for (auto& model : models_) delay = std::max(delay, model->copy()->delay_us(now_, cost));
       for (auto& model : models_) model->take(now_, cost);
     }
     const Decision decision = decide(rule(), pointers_, static_cast<std::uint64_t>(cost), true, now_);

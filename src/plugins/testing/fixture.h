@@ -28,19 +28,27 @@ class FakeRedis : public plugin::Redis {
   RedisScript script(std::string text) const override { return {std::move(text), "sha"}; }
   Task<RedisResult> eval(plugin::Exchange& exchange, const RedisScript& script, Arguments keys,
                          Arguments arguments) const override {
-    Words words{"EVAL"};
-    words.insert(words.end(), keys.begin(), keys.end());
-    words.insert(words.end(), arguments.begin(), arguments.end());
-    return reply(std::move(words));
+    return reply(words_of("EVAL", keys, arguments));
+  }
+  void send(const plugin::Exchange& exchange, std::shared_ptr<const RedisScript> script, Arguments keys,
+            Arguments arguments) const override {
+    asked.push_back(words_of("SEND", keys, arguments));
+    answer(asked.back());
   }
   Task<RedisResult> command(plugin::Exchange& exchange, Arguments words) const override {
     return reply(Words(words.begin(), words.end()));
   }
 
   std::function<RedisResult(const Words&)> answer = [](const Words&) { return std::unexpected(RedisError{}); };
-  mutable std::vector<Words> asked;  ///< of a script: EVAL, its keys, its arguments
+  mutable std::vector<Words> asked;  ///< of a script: EVAL, or SEND where nobody waits, its keys, its arguments
 
  private:
+  static Words words_of(const char* what, Arguments keys, Arguments arguments) {
+    Words words{what};
+    words.insert(words.end(), keys.begin(), keys.end());
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    return words;
+  }
   Task<RedisResult> reply(Words words) const {
     asked.push_back(words);
     co_return answer(words);
@@ -65,6 +73,13 @@ class FakeContext : public plugin::BuildContext {
   std::shared_ptr<const plugin::Document> fetched;  ///< what they are
   std::shared_ptr<const plugin::Redis> redis() override { return fake_redis; }
   std::shared_ptr<FakeRedis> fake_redis;  ///< null: the configuration has none
+  std::shared_ptr<plugin::Counter> counter(std::string_view name, std::string_view,
+                                           std::pair<std::string_view, std::string_view> label) override {
+    auto& kept = counters[std::string(name) + "{" + std::string(label.first) + "=" + std::string(label.second) + "}"];
+    if (kept == nullptr) kept = std::make_shared<plugin::Counter>();
+    return kept;
+  }
+  std::map<std::string, std::shared_ptr<plugin::Counter>> counters;  ///< "name{label=value}"
   std::shared_ptr<FakeCaller> caller = std::make_shared<FakeCaller>();
   std::vector<std::string> services;  ///< asked for
 

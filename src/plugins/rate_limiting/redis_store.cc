@@ -1,0 +1,129 @@
+#include "plugins/rate_limiting/redis_store.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/sha256.h"
+#include "plugins/rate_limiting/answer.h"
+#include "plugins/rate_limiting/redis_script.h"
+
+namespace gatehouse::plugins::rate_limiting {
+namespace {
+
+constexpr std::string_view kAlgorithms[] = {"fixed", "sliding", "token", "leaky"};
+constexpr std::string_view kActs[] = {"take", "look", "add"};
+constexpr std::size_t kFirst = 4, kEach = 3;  // arguments of the call, and of each limit
+
+struct Numbers {
+  std::uint64_t first, second, third;
+};
+
+Numbers numbers_of(Algorithm algorithm, const Limit& limit) {
+  switch (algorithm) {
+    case Algorithm::token_bucket: {
+      const Bucket bucket = bucket_of(limit);
+      return {static_cast<std::uint64_t>(bucket.token), static_cast<std::uint64_t>(bucket.leak), limit.burst};
+    }
+    case Algorithm::leaky_bucket:
+      return {static_cast<std::uint64_t>(leaky_rate(limit)), limit.burst * 1000, 0};
+    default:
+      if (limit.period == Period::month) return {0, 1, limit.most};
+      if (limit.period == Period::year) return {0, 12, limit.most};
+      return {static_cast<std::uint64_t>(length_of(limit.period)), 0, limit.most};
+  }
+}
+
+/// Reads a number and the space behind it. False: there is none.
+bool take_number(std::string_view& text, std::int64_t& to) {
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), to);
+  if (fault != std::errc() || to < 0) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (text.starts_with(' ')) text.remove_prefix(1);
+  return true;
+}
+
+}  // namespace
+
+ScriptCall script_call(Arena& arena, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
+                       std::string_view time) {
+  const std::size_t count = rule.limits.size();
+  auto* const keys = arena.array<std::string_view>(count);
+  auto* const arguments = arena.array<std::string_view>(kFirst + kEach * count);
+  arguments[0] = kAlgorithms[static_cast<std::size_t>(rule.algorithm)];
+  arguments[1] = kActs[static_cast<std::size_t>(act)];
+  arguments[2] = number(arena, cost);
+  arguments[3] = time;
+  for (std::size_t i = 0; i < count; ++i) {
+    keys[i] = arena.concat(name, kPeriodNames[static_cast<std::size_t>(rule.limits[i].period)]);
+    const Numbers numbers = numbers_of(rule.algorithm, rule.limits[i]);
+    std::string_view* const at = arguments + kFirst + kEach * i;
+    at[0] = number(arena, numbers.first);
+    at[1] = number(arena, numbers.second);
+    at[2] = number(arena, numbers.third);
+  }
+  return {{keys, count}, {arguments, kFirst + kEach * count}};
+}
+
+Count read_count(Algorithm algorithm, const Limit& limit, std::string_view text) {
+  Count count;
+  if (!take_number(text, count.mark) || !take_number(text, count.now) || !take_number(text, count.previous) ||
+      !text.empty())
+    return {};
+  if (algorithm != Algorithm::token_bucket) return count;
+  // Units may be those of another limit, of before a reload.
+  const Bucket bucket = bucket_of(limit);
+  constexpr __int128 kMost = std::int64_t{1} << 61;
+  const __int128 units = __int128{count.now} * bucket.token + std::min(count.previous, bucket.token - 1);
+  return {count.mark, static_cast<std::int64_t>(std::min(units, kMost)), 0};
+}
+
+std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule) {
+  const auto items = reply.items();
+  if (reply.kind != RedisReply::Kind::array || items.size() != rule.limits.size() + 1 || !items[0].is_integer())
+    return std::nullopt;
+  Found found{.now_us = items[0].integer, .counts = {}};
+  for (std::size_t i = 0; i < rule.limits.size(); ++i) {
+    if (items[i + 1].kind == RedisReply::Kind::string)
+      found.counts[i] = read_count(rule.algorithm, rule.limits[i], items[i + 1].text);
+  }
+  return found;
+}
+
+RedisStore::RedisStore(std::shared_ptr<const plugin::Redis> redis, std::string space, std::string limiter)
+    : redis_(std::move(redis)),
+      script_(std::make_shared<const RedisScript>(redis_->script(kScript))),
+      space_(std::move(space)),
+      limiter_(std::move(limiter)) {}
+
+std::string_view RedisStore::name_of(plugin::Exchange& x, std::string_view identity) const {
+  constexpr std::size_t kBytes = 16;
+  constexpr char kDigits[] = "0123456789abcdef";
+  const Sha256 hash = sha256(x.arena.concat(limiter_, " ", identity));
+  char* const digits = x.arena.array<char>(2 * kBytes);
+  for (std::size_t i = 0; i < kBytes; ++i) {
+    digits[2 * i] = kDigits[hash[i] >> 4];
+    digits[2 * i + 1] = kDigits[hash[i] & 15];
+  }
+  return x.arena.concat(space_, ":{", std::string_view(digits, 2 * kBytes), "}:");
+}
+
+Task<std::expected<RedisStore::Answer, RedisError>> RedisStore::decide(plugin::Exchange& x, std::string_view name,
+                                                                       const Rule& rule, std::uint64_t cost,
+                                                                       bool count) const {
+  const ScriptCall call = script_call(x.arena, name, rule, cost, count ? Act::take : Act::look);
+  const RedisResult reply = co_await redis_->eval(x, *script_, call.keys, call.arguments);
+  if (!reply) co_return std::unexpected(reply.error());
+  const std::optional<Found> found = read_answer(*reply, rule);
+  if (!found) co_return std::unexpected(RedisError{RedisError::Fault::server, "no answer of the script's"});
+  // The script has decided the same: here it is only told in full.
+  Answer answer{.found = *found, .decision = {}};
+  answer.decision = rate_limiting::decide(rule, CountPointers(answer.found.counts, rule), cost, count, found->now_us);
+  co_return answer;
+}
+
+void RedisStore::charge(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost) const {
+  const ScriptCall call = script_call(x.arena, name, rule, cost, Act::add);
+  redis_->send(x, script_, call.keys, call.arguments);
+}
+
+}  // namespace gatehouse::plugins::rate_limiting
