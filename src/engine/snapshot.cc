@@ -96,12 +96,12 @@ class Builder {
 
   /// A tier's limits hold wherever its consumers are known: one limiter for all routes.
   void add_tier_limits() {
-    const bool written = std::ranges::any_of(model_.consumers, [](const config::Consumer& consumer) {
+    const bool named = std::ranges::any_of(model_.consumers, [](const config::Consumer& consumer) {
       return !consumer.tier.empty() || std::ranges::any_of(consumer.credentials, [](const auto& credential) {
         return !credential.tier.empty() || credential.rate_limit;
       });
     });
-    if (!written && !knows_consumers_by_redis()) return;
+    if (!named && !knows_consumers_by_redis()) return;
     config::Node tiers = config::Node::mapping();
     for (const config::Tier& tier : model_.tiers) {
       config::Node limits = config::Node::mapping();
