@@ -70,9 +70,9 @@ class Exchange {
   std::string_view service;     ///< the service that the request goes to, "" for none
   /// Further names under which only the gateway says who calls: in no part of a request do they come from a client.
   std::span<const std::string> identity_names;
-  unsigned worker = 0;          ///< index of this worker, below BuildContext::workers()
-  Scope* scope = nullptr;       ///< what waits for this exchange end with; null where nothing may wait (explain)
-  TimePoint now{};              ///< when the request's head was complete
+  unsigned worker = 0;     ///< index of this worker, below BuildContext::workers()
+  Scope* scope = nullptr;  ///< what waits for this exchange end with; null where nothing may wait (explain)
+  TimePoint now{};         ///< when the request's head was complete
 
   // ---- who calls, once authentication is over (authentication.h) ----
 

@@ -148,7 +148,7 @@ SecretNames::Range SecretNames::next(std::string_view target, std::size_t from) 
     const std::string_view parameter = target.substr(at, end - at);
     const std::size_t equals = parameter.find('=');
     if (equals != std::string_view::npos && equals + 1 < parameter.size() && secret(parameter.substr(0, equals))) {
-      return {at + equals + 1, end};
+      return {at + equals + 1, secret_end(target, end)};
     }
     at = end + 1;
   }

@@ -54,12 +54,13 @@ plugin::Verdict AuthenticationPolicy::refuse(plugin::Exchange& x, std::string_vi
 }
 
 plugin::Verdict AuthenticationPolicy::unavailable(plugin::Exchange& x, std::string_view message) const {
-  return plugin::reject(x, {.challenge = {},
-                            .message = message,
-                            .status = 503,
-                            .shown = true,
-                            .final = true,
-                            .reason = Reason::no_healthy_target},
+  return plugin::reject(x,
+                        {.challenge = {},
+                         .message = message,
+                         .status = 503,
+                         .shown = true,
+                         .final = true,
+                         .reason = Reason::no_healthy_target},
                         otherwise_);
 }
 

@@ -228,7 +228,8 @@ class Jwt : public plugin::Plugin {
   }
 
   void remember(Exchange& x, const Hash128& hash, const Kept& token, std::int64_t until_s) const {
-    if (caches_ && token->claims.memory() <= kLargestKept) bench_->caches.of(x).keep(hash, token, std::min(until_s, token->good_until_s), cache_size_);
+    if (caches_ && token->claims.memory() <= kLargestKept)
+      bench_->caches.of(x).keep(hash, token, std::min(until_s, token->good_until_s), cache_size_);
   }
 
   /// The exchange keeps the token, whose claims others read, to its end.

@@ -28,8 +28,8 @@ const config::Options<Config>& options() {
                        " and " + std::to_string(config.claims.size()));
             }
             for (std::size_t i = 0; i < config.header_names.size(); ++i) {
-              for (const char* name : {"Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "apikey", "Signature",
-                                       "Signature-Input"}) {
+              for (const char* name : {"Authorization", "Proxy-Authorization", "Cookie", "X-API-Key", "apikey",
+                                       "Signature", "Signature-Input"}) {
                 // They are taken out of what clients send, before anybody could read them.
                 if (http::equal_names(config.header_names[i], name))
                   at.error(std::string("must not fill ") + name + ", in which clients send credentials");

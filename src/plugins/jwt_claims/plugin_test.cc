@@ -51,7 +51,8 @@ TEST(JwtClaims, sends_nothing_where_there_is_no_token) {
 
 TEST(JwtClaims, refuses_what_would_end_the_header) {
   const auto plugin = build(kType, kConfig);
-  for (const std::string_view text : {std::string_view("a\r\nX-Admin: 1"), std::string_view("a\nb"), std::string_view("a\0b", 3), std::string_view("\x7f")}) {
+  for (const std::string_view text : {std::string_view("a\r\nX-Admin: 1"), std::string_view("a\nb"),
+                                      std::string_view("a\0b", 3), std::string_view("\x7f")}) {
     const FakeClaims claims({{"sub", std::string(text)}});
     Request request;
     request.exchange.claims = &claims;
