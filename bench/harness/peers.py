@@ -16,8 +16,11 @@ import ssl
 import subprocess
 import time
 
+from harness import guards
+from harness.guards import Guard, Material
 from harness.machine import BenchError, free_port
 
+LUA = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "lua")
 UPSTREAM_KEEPALIVE = 1024
 CONNECTIONS = 16000  # more than any row opens
 
@@ -32,6 +35,7 @@ class Shape:
     rsa: bool = False   # with the RSA certificate instead of the ECDSA one
     grpc: bool = False  # the origin speaks HTTP/2 without TLS
     websocket: bool = False
+    guard: Guard = Guard()
 
     def prefixes(self):
         """Path prefixes to forward; [""] means everything."""
@@ -53,6 +57,9 @@ class Peer:
         self._http_origin, self._h2_origin = origin_port, h2_origin
         self._certificates, self._certificate = dict(certificates), ""
         self._origin, self._shape = origin_port, Shape()
+        self.material = Material(os.path.join(work, "guards"))
+        self.started_in = 0.0  # seconds from the start to the first answer
+        self.asked = 0         # requests of the load since then
         self.dir = os.path.join(work, self.name)
         os.makedirs(self.dir, exist_ok=True)
         self.log = os.path.join(self.dir, "access.log")
@@ -60,6 +67,10 @@ class Peer:
         self.stdout = self.stderr
         self.port = 0
         self.process = None
+
+    def cannot(self, shape):
+        """Why it is left out of a row; "" where it is not."""
+        return ""
 
     def config(self, shape):
         raise NotImplementedError
@@ -93,13 +104,15 @@ class Peer:
         with open(self.stdout, "ab") as out:
             self.process = self._children.start(self.argv(shape), self._core, self.stderr, env=env, stdout=out)
         path = shape.prefixes()[-1] + "x" if shape.prefixes()[0] else "/small"
-        deadline = time.monotonic() + 30
-        while self.status(path) != 200:
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                state = "ended" if self.process.poll() is not None else "did not forward within 30 s"
+        began, patience = time.monotonic(), 300 if shape.guard.keys > 1 else 30
+        headers = guards.header(shape.guard, self.material)
+        while self.status(path, headers) != 200:
+            if self.process.poll() is not None or time.monotonic() > began + patience:
+                state = "ended" if self.process.poll() is not None else f"did not forward within {patience} s"
                 self.stop()
                 raise BenchError(f"{self.name} {state}; its last words:\n{self.last_words()}")
             time.sleep(0.02)
+        self.started_in, self.asked = time.monotonic() - began, 0
 
     def last_words(self):
         with open(self.stderr, encoding="utf-8", errors="replace") as f:
@@ -117,11 +130,11 @@ class Peer:
         trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
         return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=timeout, context=trusting)
 
-    def status(self, path):
+    def status(self, path, headers={}):
         """Status of a GET on a connection of its own, 0 if there was no answer."""
         connection = self.connection(timeout=5)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=headers)
             response = connection.getresponse()
             response.read()
             return response.status
@@ -148,6 +161,7 @@ class Peer:
 
 class Gatehouse(Peer):
     name = "gatehouse"
+    redis_port = 0
     version_args = ("version",)
 
     def config(self, shape):
@@ -162,7 +176,7 @@ class Gatehouse(Peer):
         return f"""workers: 1
 listeners:
   - {{name: bench, address: "127.0.0.1:{self.port}"{tls}}}
-limits: {{max_connections: {CONNECTIONS}}}
+{guards.gatehouse(shape.guard, self.material, self._write, self.redis_port)}limits: {{max_connections: {CONNECTIONS}}}
 logging: {{level: warn, access: {{path: "{self.log}", format: json}}}}
 services:
   - name: origin
@@ -181,7 +195,8 @@ class Nginx(Peer):
 
     def config(self, shape):
         forward = "grpc_pass grpc://origin" if shape.grpc else "proxy_pass http://origin"
-        places = "".join(f"    location {prefix or '/'} {{ {forward}; }}\n" for prefix in shape.prefixes())
+        guard = guards.nginx(shape.guard, self.material, self._write, LUA)
+        places = "".join(f"    location {prefix or '/'} {{ {guard.location}{forward}; }}\n" for prefix in shape.prefixes())
         listen, tls = "", ""
         if shape.tls:
             listen = " ssl http2"
@@ -196,7 +211,7 @@ class Nginx(Peer):
         user = "user root;\n" if os.geteuid() == 0 else ""
         temp = "".join(f"  {kind}_temp_path {self.dir}/temp-{kind};\n"
                        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-        return f"""{user}daemon off;
+        return f"""{guard.top}{user}daemon off;
 worker_processes 1;
 worker_rlimit_nofile {CONNECTIONS + 2000};
 pid {self.dir}/pid;
@@ -228,7 +243,7 @@ http {{
   add_header Via "1.1 nginx" always;
   proxy_set_header X-Real-IP $remote_addr;
   proxy_set_header X-Request-Id $request_id;
-  upstream origin {{
+{guard.http}  upstream origin {{
     server 127.0.0.1:{self._origin};
     keepalive {UPSTREAM_KEEPALIVE};
     keepalive_requests 1000000000;
@@ -247,6 +262,9 @@ class HAProxy(Peer):
     name = "haproxy"
     version_args = ("-v",)
     reload_signal = signal.SIGUSR2
+
+    def cannot(self, shape):
+        return "knows no EdDSA" if shape.guard.jwt == "EdDSA" else ""
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -293,7 +311,7 @@ frontend bench
   http-request set-header Via "1.1 haproxy"
   http-response set-header Via "1.1 haproxy"
   http-request set-header Host 127.0.0.1:{self._origin}
-{choose}backend origin
+{guards.haproxy(shape.guard, self.material, self._write)}{choose}backend origin
   server origin 127.0.0.1:{self._origin}{" proto h2" if shape.grpc else ""}
 """
 
@@ -305,6 +323,10 @@ frontend bench
 
 class Envoy(Peer):
     name = "envoy"
+
+    def cannot(self, shape):
+        return "" if shape.guard == Guard() else "not compared in this row"
+
     reloads = False  # a new bootstrap needs a new process; what Envoy reloads comes from a control plane
 
     def config(self, shape):

@@ -57,9 +57,29 @@ def best_reference(cells):
     return (min(valid)[1], min(valid)[0]) if valid else (None, math.nan)
 
 
+def verdicts(row, cells):
+    """A line for each goal of the row."""
+    if not row.goals:
+        return [] if row.goal is None else [verdict(row, cells)]
+    return [_verdict_against(name, most, cells) for name, most in row.goals]
+
+
+def _verdict_against(name, most, cells):
+    subject, other, goal = cells.get(SUBJECT), cells.get(name), f"≤ {most:.2f}"
+    if subject is None or subject.absent:
+        return "–", name, goal, "not measured"
+    if subject.invalid:
+        return "invalid", name, goal, "**not met** (invalid row)"
+    if other is None or other.invalid:
+        return f"{subject.value():.2f} µs", "no valid " + name, goal, "not decided"
+    ratio = subject.value() / other.value()
+    return f"{ratio:.2f} × CPU/request", name, goal, _met(ratio <= most)
+
+
 def verdict(row, cells):
     """(what was measured, against what, goal, met) as text for the summary."""
-    goal = {"idle": f"≤ {row.goal or 0:,.0f} B", "reload": "0 failed"}.get(row.kind, f"≤ {row.goal:.2f}" if row.goal else "")
+    goal = {"idle": f"≤ {row.goal or 0:,.0f} B", "reload": "0 failed",
+            "redis": f"≤ {row.goal or 0:.1f} µs, ≤ 1 round trip"}.get(row.kind, f"≤ {row.goal:.2f}" if row.goal else "")
     subject = cells.get(SUBJECT)
     name, reference = best_reference(cells)
     if subject is None or subject.absent:
@@ -69,6 +89,10 @@ def verdict(row, cells):
     if row.kind == "idle":
         value = subject.value()
         return f"{value:,.0f} B", f"{name} {reference:,.0f} B" if name else "–", goal, _met(value <= row.goal)
+    if row.kind == "redis":
+        trips, more = median(subject.samples, lambda s: s.round_trips), subject.value() - cells["without"].value()
+        good = more <= row.goal and 0.99 < trips < 1.001
+        return f"{more:+.2f} µs, {trips:.3f} round trips", "without", goal, _met(good)
     if row.kind == "reload":
         value = subject.value()
         other = f"{name} {reference:,.0f} failed" if name else "–"
@@ -104,6 +128,8 @@ def load_line(row, name, cells):
     if not invalid and not math.isnan(reference) and reference > 0:
         ratio = f"{cell.value() / reference:.2f}"
     notes = ["INVALID: " + invalid] if invalid else []
+    if row.shape.guard.keys > 1:
+        notes.append(f"first answer {s[0].started_in:.1f} s after the start")
     if row.kind == "reload":
         failures = "; ".join(dict.fromkeys(x.errors for x in s if x.errors and not invalid))
         notes.append(f"{sum(x.failed for x in s)} failed of {sum(x.requests for x in s):,} in "
@@ -127,13 +153,11 @@ def markdown(results, facts):
         out.append(f"{name}: absent ({why}).\n")
     out.append(f"Command: `{facts['command']}`. {facts['rounds']} rounds of {facts['seconds']} s, interleaved; "
                "medians. How to read it: [bench/README.md](../README.md).\n")
-    loads = [(r, c) for r, c in results if r.kind in ("load", "reload")]
+    loads = [(r, c) for r, c in results if r.kind in ("load", "reload", "redis")]
     if any(SUBJECT in cells for _, cells in results):
         lines = []
         for row, cells in results:
-            if row.goal is not None:
-                value, reference, goal, met = verdict(row, cells)
-                lines.append([row.title, value, reference, goal, met])
+            lines += [[row.title, *line] for line in verdicts(row, cells)]
         if lines:
             out += ["## Goals\n", table(["row", "gatehouse", "against", "goal", "met"], lines)]
     if loads:

@@ -4,7 +4,7 @@ import unittest
 
 from harness.load import parse_wrk
 from harness.peers import Shape
-from harness.report import Cell, best_reference, markdown, median, spread, verdict
+from harness.report import Cell, best_reference, markdown, median, spread, verdict, verdicts
 from harness.rows import ROWS, Sample
 
 WRK = """Running 1s test @ http://127.0.0.1:1/small
@@ -81,6 +81,28 @@ class Verdict(unittest.TestCase):
         row = ROW["idle"]
         made = cells(row, gatehouse=[Sample(requests=1, idle_bytes=5121)], nginx=[Sample(requests=1, idle_bytes=9000)])
         self.assertEqual(verdict(row, made)[3], "**not met**")
+
+    def test_a_row_may_have_a_goal_for_each_reference(self):
+        row = ROW["jwt_hs256"]
+        made = cells(row, gatehouse=[10], nginx=[19], haproxy=[15])
+        self.assertEqual(verdicts(row, made), [("0.67 × CPU/request", "haproxy", "≤ 0.70", "met"),
+                                               ("0.53 × CPU/request", "nginx", "≤ 0.50", "**not met**")])
+        made["nginx"] = Cell(row, [], absent="no Lua")
+        self.assertEqual(verdicts(row, made)[1][1::2], ("no valid nginx", "not decided"))
+        bad = Sample(system_us=5, requests=10, failed=1, errors="read 1")
+        self.assertIn("invalid", verdicts(row, cells(row, gatehouse=[bad], haproxy=[15]))[0][3])
+        self.assertEqual(len(verdicts(ROW["small"], cells(ROW["small"], gatehouse=[8], nginx=[10]))), 1)
+        self.assertEqual(verdicts(ROW["calls"], {}), [])
+
+    def test_redis_is_measured_in_what_it_costs_more(self):
+        row = ROW["limit_redis"]
+        def met(cost, trips):
+            made = cells(row, gatehouse=[Sample(system_us=cost, requests=1, round_trips=trips)], without=[10])
+            return verdict(row, made)[3]
+        self.assertEqual(met(16, 1.0), "met")
+        self.assertEqual(met(16.1, 1.0), "**not met**")
+        self.assertEqual(met(12, 1.5), "**not met**")  # two for some
+        self.assertEqual(met(12, 0.5), "**not met**")  # some were not counted there
 
     def test_a_table_says_what_is_absent_and_what_is_invalid(self):
         row = ROW["small"]

@@ -8,7 +8,8 @@ import struct
 import subprocess
 import time
 
-from harness import machine
+from harness import guards, machine
+from harness.guards import Guard
 from harness.machine import BenchError
 from harness.peers import Shape
 
@@ -33,13 +34,15 @@ TWENTY_HEADERS = tuple(
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """`kind` is load, idle, reload or calls. `goal` is the highest ratio of CPU per request to the better of nginx and
-    HAProxy; for idle it is in bytes a connection, for reload in failed requests."""
+    """`kind` is load, idle, reload, calls or redis. `goal` is the highest ratio of CPU per request to the better of nginx and
+    HAProxy, `goals` those to each of them; for idle it is in bytes a connection, for reload in failed requests, for redis in
+    µs more than without."""
 
     id: str
     title: str
     kind: str = "load"
     goal: float | None = 1.0
+    goals: tuple = ()  # (peer, ratio)
     connections: int = 64
     path: str = "/small"
     length: int = 100
@@ -49,6 +52,7 @@ class Row:
     streams: int = 0  # at a time on a connection: the load is HTTP/2's
     body: str = ""    # of a POST in HTTP/2
     talk: str = ""    # the load is bench_talk's, in this mode
+    first: int = 0    # requests before the first measurement
 
 
 ROWS = (
@@ -76,6 +80,18 @@ ROWS = (
         shape=Shape(tls=True, rsa=True)),
     Row("websocket", "WebSocket echo of 32 bytes, 64 connections", talk="websocket", path="/websocket",
         shape=Shape(websocket=True)),
+    Row("keyauth1", "key-auth, 1 key", script="pick.lua", shape=Shape(guard=Guard(keys=1))),
+    Row("keyauth1m", "key-auth, 1,000,000 keys", script="pick.lua", shape=Shape(guard=Guard(keys=1000000))),
+    Row("limit1m", "a limit for each of 1,000,000 accounts", script="pick.lua", first=1000000,
+        shape=Shape(guard=Guard(accounts=1000000))),
+    *(Row(f"jwt_{algorithm.lower()}{'' if cache else '_nocache'}",
+          f"{algorithm} token, claims to headers, limit{'' if cache else '; each token verified'}", script="pick.lua",
+          goal=None if algorithm == "HS256" else 1.0,
+          goals=(("haproxy", 0.7 if cache else 0.8), ("nginx", 0.5)) if algorithm == "HS256" else (),
+          shape=Shape(guard=Guard(jwt=algorithm, cache=cache)))
+      for algorithm in ("HS256", "RS256", "ES256", "EdDSA") for cache in (True, False)),
+    Row("limit_redis", "a limit counted in Redis, 10,000 accounts", kind="redis", goal=6.0, script="pick.lua",
+        shape=Shape(guard=Guard(accounts=10000, redis=True))),
     Row("reload", "reloads under load", kind="reload", goal=0, shape=Shape(generation=0)),
     Row("idle", "idle connections, bytes of RSS each", kind="idle", goal=5 * 1024),
     Row("idletls", "idle TLS connections, bytes of RSS each", kind="idle", goal=None, shape=Shape(tls=True)),
@@ -98,6 +114,8 @@ class Sample:
     failed: int = 0
     errors: str = ""
     idle_bytes: float = 0.0
+    started_in: float = 0.0   # seconds until the proxy gave its first answer
+    round_trips: float = 0.0  # to Redis, for each request
     reloads: int = 0
     calls: dict = dataclasses.field(default_factory=dict)
 
@@ -120,6 +138,7 @@ class Bench:
     load_core: int
     seconds: int
     idle_connections: int
+    second_gatehouse: object = None  # for a row that compares it with itself
 
 
 def check_equivalent(peer, row):
@@ -129,9 +148,10 @@ def check_equivalent(peer, row):
     if row.shape.grpc or row.shape.websocket:
         return found  # the load counts what is not answered as it should be
     connection = peer.connection(timeout=10)
+    shown = guards.header(row.shape.guard, peer.material)
 
-    def exchange(method, path, body=None):
-        connection.request(method, path, body=body)
+    def exchange(method, path, body=None, headers=shown):
+        connection.request(method, path, body=body, headers=headers)
         response = connection.getresponse()
         via.append(response.getheader("Via"))
         return response.status, response.read()
@@ -152,6 +172,8 @@ def check_equivalent(peer, row):
                 found.append(f"{last} is not routed")
             if exchange("GET", "/nowhere")[0] == 200:
                 found.append("a path without a route was forwarded")
+        if row.shape.guard.refuses:
+            found += check_refusals(row.shape.guard, shown, exchange)
         if row.shape == Shape():
             seen = exchange("GET", "/echo")[1].decode(errors="replace").lower()
             missing = [name for name in HEADERS_ADDED if f"\r\n{name}:" not in seen]
@@ -166,14 +188,36 @@ def check_equivalent(peer, row):
     return found
 
 
+def check_refusals(guard, shown, exchange):
+    """That nobody passes without a good key or token, and that services are told who it is."""
+    found = []
+    name, value = next(iter(shown.items()))
+    other = value[:-2] + ("AA" if value[-2:] != "AA" else "BB")
+    for headers, what in (({}, "nothing"), ({name: other}, "a false one")):
+        status = exchange("GET", "/small", headers=headers)[0]
+        if status not in (401, 403):
+            found.append(f"who shows {what} is answered {status}")
+    name, told = (("X-Consumer-Username", (b"x-consumer-username: c0000000",)) if guard.keys else
+                  ("X-User-ID", (b"x-user-id: user-000000", b"x-user-role: clerk")))
+    seen = exchange("GET", "/echo", headers=dict(shown, **{name: "root"}))[1]
+    found += [f"the upstream does not get {line.decode()}" for line in told if b"\r\n" + line + b"\r\n" not in seen.lower()]
+    if b": root\r\n" in seen:
+        found.append(f"a client's own {name} gets through")
+    return found
+
+
 def _drive(bench, peer, row, seconds, while_running=None):
     if row.talk:
         return bench.talk.run(row.talk, peer.port, row.path, row.connections, seconds)
     if row.streams:
         return bench.h2load.run(peer.port, row.path, row.connections, row.streams, seconds, row.headers, row.body)
     script = os.path.join(bench.lua, row.script) if row.script else None
-    return bench.wrk.run(peer.port, row.path, row.connections, seconds, row.headers, script, while_running,
-                         "https" if row.shape.tls else "http")
+    values = guards.sent(row.shape.guard, peer.material)
+    arguments = (values[0], values[2], str(peer.asked), values[1]) if values else ()
+    load = bench.wrk.run(peer.port, row.path, row.connections, seconds, row.headers, script, while_running,
+                         "https" if row.shape.tls else "http", arguments)
+    peer.asked += load.requests
+    return load
 
 
 def take_load(bench, peer, row, while_running=None):
@@ -183,7 +227,8 @@ def take_load(bench, peer, row, while_running=None):
     user_after, system_after = machine.cpu_seconds(peer.process.pid)
     each = 1e6 / max(load.requests, 1)
     sample = Sample((user_after - user) * each, (system_after - system) * each, load.rate, load.p50_us, load.p99_us,
-                    machine.rss_bytes(peer.process.pid), requests=load.requests, failed=load.failed, errors=load.errors)
+                    machine.rss_bytes(peer.process.pid), requests=load.requests, failed=load.failed, errors=load.errors,
+                    started_in=peer.started_in)
     sample.busy = (user_after - user + system_after - system) / load.seconds
     if load.requests == 0:
         sample.errors = sample.errors or "no request was answered"
@@ -200,7 +245,11 @@ def check_log(peer, sample):
 
 
 def warm_up(bench, peer, row):
+    """A second of load, or as many requests as the row wants first, but no longer than ten measurements take."""
     _drive(bench, peer, row, 1)
+    end = time.monotonic() + 10 * bench.seconds
+    while peer.asked < row.first and time.monotonic() < end:
+        _drive(bench, peer, row, bench.seconds)
 
 
 def take_reload(bench, peer, row, generation):

@@ -28,7 +28,9 @@ Duration Forward::grpc_timeout() const {
 Task<void> Forward::run(std::string_view target) {
   streaming_ = x_.grpc;
   total_ = deadline_after(scope_.scheduler().now(), streaming_ ? grpc_timeout() : timeouts_.total);
-  if (x_.request.framing.has_body()) {
+  if (x_.request.framing.has_body() && x_.buffers_request_body()) {
+    if (!co_await collect_request()) co_return;
+  } else if (x_.request.framing.has_body()) {
     const Io io = client_.expects_continue() ? Io::blocked : client_.read_body(first_);
     if (io == Io::failed) {
       give_up(client_.error());

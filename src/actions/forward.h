@@ -49,6 +49,8 @@ class Forward {
  private:
   enum class Step : std::uint8_t { go_on, retry, ended };
 
+  /// All of the request's body, for plugins that must have seen it. False: `exchange.replied` is set.
+  Task<bool> collect_request();
   /// One try up to the final response head.
   Task<Step> exchange_heads(http::ClientStream& service, std::string_view target);
   Task<void> pump_response(http::ClientStream& service);

@@ -49,7 +49,10 @@ bool is_endless(const http::ResponseHead& head) {
 void Forward::observe(Direction direction, const http::BodyPiece& piece, const http::Fields& trailers) {
   if (!x_.observes(direction)) return;
   const plugin::BodyChunk chunk{direction, piece.data, piece.last, piece.last ? &trailers : nullptr};
-  for (const plugin::Plugin* plugin : chain_.body()) plugin->on_body(x_, chunk);
+  for (const plugin::Plugin* plugin : chain_.body()) {
+    plugin->on_body(x_, chunk);
+    if (x_.replied) return;
+  }
 }
 
 /// Until the service has taken what was written. False: there is nothing more to do.
@@ -66,6 +69,72 @@ Task<bool> Forward::taken(http::ClientStream& service, Io io) {
   }
   // Where it failed the service stopped reading; it may have answered: the other direction finds out.
   co_return io == Io::done;
+}
+
+Task<bool> Forward::collect_request() {
+  const std::uint64_t limit = std::min(x_.request_buffer(), x_.max_request_body);
+  const http::Framing& framing = x_.request.framing;
+  const bool declared = framing.kind == http::Framing::Kind::length;
+  if (declared && framing.length > limit) {
+    x_.refuse(Reason::body_too_large);
+    co_return false;
+  }
+  const auto lost = [this](Outcome outcome) {
+    Error error{Reason::client_timeout, Source::downstream, RetrySafety::no, 0,
+                "the request's body did not arrive in time"};
+    if (outcome == Outcome::cancelled) error = {scope_.reason(), Source::downstream};
+    give_up(error);
+    return false;
+  };
+  if (client_.expects_continue()) {
+    // No service will be asked before the body is here: it is for the gateway to say so.
+    http::ResponseHead head(x_.arena);
+    head.status = 100;
+    Io io = client_.write_informational(head);
+    while (io == Io::blocked) {
+      const Outcome outcome = co_await until(client_.writable(), scope_, until_after(client_patience()));
+      if (outcome != Outcome::ready) co_return lost(outcome);
+      io = client_.flush();
+    }
+    x_.request.fields.remove(http::FieldId::expect);
+  }
+  char* buffer = nullptr;
+  std::uint64_t size = 0, room = 0;
+  TurnShare share(scope_);
+  do {
+    Io io = client_.read_body(first_);
+    while (io == Io::blocked) {
+      const Outcome outcome = co_await until(client_.readable(), scope_, until_after(client_patience()));
+      if (outcome != Outcome::ready) co_return lost(outcome);
+      io = client_.read_body(first_);
+    }
+    if (io == Io::failed) {
+      give_up(client_.error());
+      co_return false;
+    }
+    const std::string_view data = first_.data;
+    if (data.size() > limit - size) {
+      x_.refuse(Reason::body_too_large);
+      co_return false;
+    }
+    if (size + data.size() > room) {
+      // Twice as much each time, but not for what was only promised.
+      constexpr std::uint64_t kLeast = 4096;
+      room = std::max({kLeast, room * 2, size + data.size()});
+      if (declared) room = std::min(room, framing.length);
+      char* const larger = x_.arena.reserve(room);
+      std::copy_n(buffer, size, larger);
+      buffer = larger;
+    }
+    std::ranges::copy(data, buffer + size);
+    size += data.size();
+    if (share.used_up(data.size())) co_await next_turn(scope_);
+  } while (!first_.last);
+  first_.data = {buffer, size};
+  has_first_ = true;
+  request_bytes_ = size;
+  observe(Direction::request, first_, client_.trailers());
+  co_return !x_.replied;
 }
 
 Task<void> Forward::pump_request(http::ClientStream& service, Io begun) {

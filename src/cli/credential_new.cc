@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cctype>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "cli/credential.h"
 #include "cli/support.h"
@@ -15,7 +17,7 @@ using config::Node;
 
 struct NewOptions {
   std::string type = "key-auth", username = "my-app", prefix, format;
-  bool has_prefix = false;
+  bool has_prefix = false, redis = false;
 };
 
 /// 43 letters and digits, each as likely as the other: 256 random bits. "" where the kernel gives no randomness.
@@ -75,6 +77,25 @@ Node configuration_of(const NewOptions& options, Node credential) {
   return root;
 }
 
+/// The command that issues a key in a Redis, where key-auth looks it up.
+std::vector<std::string> redis_command(const NewOptions& options, std::string_view hash) {
+  hash.remove_prefix(hash.find(':') + 1);  // "sha256:"
+  return {"HSET", "gatehouse:key:" + std::string(hash), "username", options.username};
+}
+
+/// For a shell.
+std::string line_of(const std::vector<std::string>& command) {
+  std::string line = "redis-cli";
+  for (const std::string& word : command) {
+    const bool bare = std::ranges::all_of(
+        word, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == ':' || c == '-' || c == '_'; });
+    line += bare ? " " : " '";
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    if (!bare) line += '\'';
+  }
+  return line + "\n";
+}
+
 std::string text_of(const NewOptions& options, const CredentialKind& kind, const std::string& secret, Node credential) {
   std::string text = std::string(kind.secret) + ": " + secret + "\n\n";
   if (kind.hash.empty()) {
@@ -88,6 +109,7 @@ std::string text_of(const NewOptions& options, const CredentialKind& kind, const
 std::string fault_of(const NewOptions& options) {
   const auto is_plain = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '$'; };
   if (options.username.empty()) return "--username must not be empty";
+  if (options.redis && options.type != "key-auth") return "--redis is for keys: only key-auth looks there";
   if (options.type == "basic-auth" && options.username.contains(':'))
     return "--username must not contain a colon: HTTP puts one between it and the password";
   if (!std::ranges::all_of(options.username, is_plain))
@@ -117,9 +139,15 @@ int make(const NewOptions& options) {
     Node root = Node::mapping();
     root.set("secret", Node::string(secret));
     root.set("credential", std::move(credential));
+    if (options.redis) {
+      Node command = Node::sequence();
+      for (std::string& word : redis_command(options, hash)) command.push(Node::string(std::move(word)));
+      root.set("redis", std::move(command));
+    }
     say(to_json(root));
   } else {
     say(text_of(options, kind, secret, std::move(credential)));
+    if (options.redis) say("\nOr, for a key-auth with redis: true:\n\n" + line_of(redis_command(options, hash)));
   }
   return 0;
 }
@@ -134,6 +162,7 @@ void add_credential_new(CLI::App& app, Context& context) {
   command->add_option("--username", options->username, "The consumer's name in what is printed")->capture_default_str();
   CLI::Option* prefix = command->add_option("--prefix", options->prefix,
                                             "What the secret begins with [ak_live_, pw_, hs_ or js_ by its type]");
+  command->add_flag("--redis", options->redis, "Prints the command too that issues the key in a Redis");
   add_format(*command, options->format, {"text", "json"});
   command->footer(
       "The secret has 256 random bits. It is printed once and kept nowhere.\n\n"

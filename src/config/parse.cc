@@ -14,6 +14,7 @@
 #include <unordered_set>
 
 #include "config/node.h"
+#include "config/parse_json.h"
 
 namespace gatehouse::config {
 namespace {
@@ -358,6 +359,9 @@ Node parse_document(std::string_view text, const std::string& file, Diagnostics&
   }
   const std::size_t start = text.find_first_not_of(" \t\r\n");
   const bool looks_like_json = start != std::string_view::npos && (text[start] == '{' || text[start] == '[');
+  if (looks_like_json) {
+    if (std::optional<Node> plain = parse_plain_json(text, name)) return *std::move(plain);
+  }
   if (!looks_like_json || text.find('\t') == std::string_view::npos) return parse_yaml(text, name, out);
 
   Diagnostics faults;

@@ -88,6 +88,7 @@ class Resolver {
     }
   }
 
+  /// Whether there is something under a key, right or wrong.
   bool has_faulty(const char* key) const {
     const Node* node = tree_->find(key);
     return node && !node->is_null() && !(node->is_sequence() && node->items().empty());

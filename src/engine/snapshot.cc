@@ -75,18 +75,20 @@ class Builder {
 
   /// What an `auth` names and no list has stands there with its default options.
   void add_plugins_of_auth() {
-    std::vector<std::string> names;
+    std::vector<std::pair<std::string, config::Mark>> names;  // each with the place that names it first
     const auto note = [&names](const std::optional<config::Authentication>& auth) {
       if (!auth) return;
       for (const std::string& name : auth->plugins) {
-        if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+        const auto known = std::ranges::find(names, name, &std::pair<std::string, config::Mark>::first);
+        if (known == names.end()) names.emplace_back(name, auth->mark);
       }
     };
     for (const config::Service& service : model_.services) note(service.auth);
     for (const config::Route& route : model_.routes) note(route.auth);
-    for (const std::string& name : names) {
+    for (const auto& [name, mark] : names) {
       config::PluginUse& use = snapshot_.made_uses.emplace_back();
       use.name = name;
+      use.mark = mark;
       use.config_path = "auth";
       for (Instance& instance : instances({&use, 1}, "auth")) snapshot_.named_by_auth.push_back(std::move(instance));
     }
@@ -94,12 +96,12 @@ class Builder {
 
   /// A tier's limits hold wherever its consumers are known: one limiter for all routes.
   void add_tier_limits() {
-    const bool wanted = std::ranges::any_of(model_.consumers, [](const config::Consumer& consumer) {
+    const bool written = std::ranges::any_of(model_.consumers, [](const config::Consumer& consumer) {
       return !consumer.tier.empty() || std::ranges::any_of(consumer.credentials, [](const auto& credential) {
         return !credential.tier.empty() || credential.rate_limit;
       });
     });
-    if (!wanted) return;
+    if (!written && !knows_consumers_by_redis()) return;
     config::Node tiers = config::Node::mapping();
     for (const config::Tier& tier : model_.tiers) {
       config::Node limits = config::Node::mapping();
@@ -116,7 +118,28 @@ class Builder {
     use.instance = "(tiers)";  // no name that anybody could write
     use.config = std::move(node);
     use.config_path = "tiers";
+    for (const char* key : {"tiers", "consumers", "api_keys"}) {
+      const config::Node* const written = snapshot_.loaded->tree->find(key);
+      if (written == nullptr) continue;
+      use.mark = written->mark();
+      break;
+    }
     snapshot_.tier_limits = instances({&use, 1}, "tiers");
+  }
+
+  /// Whether tiers and rates may come with keys that the configuration does not have.
+  bool knows_consumers_by_redis() {
+    const auto asks = [this](const std::vector<config::PluginUse>& uses) {
+      return std::ranges::any_of(uses, [this](const config::PluginUse& use) {
+        const auto type = std::ranges::find(types_, use.name, [](const auto* each) { return each->name; });
+        if (!use.enabled || type == types_.end()) return false;
+        const config::PluginInfo& info = info_of(**type);
+        return info.authenticates && info.needs_redis && !info.needs_redis(use.config.get()).empty();
+      });
+    };
+    return asks(model_.plugins) ||
+           std::ranges::any_of(model_.services, [&](const auto& each) { return asks(each.plugins); }) ||
+           std::ranges::any_of(model_.routes, [&](const auto& each) { return asks(each.plugins); });
   }
 
   void add_consumer_plugins() {

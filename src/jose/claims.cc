@@ -89,13 +89,13 @@ std::optional<Number> ClaimsView::number(std::string_view path) const {
   if (!value.is(JsonKind::number)) return std::nullopt;
   const std::string_view text = value.text();
   const char* const end = text.data() + text.size();
+  std::int64_t integer = 0;
+  if (const auto [at, error] = std::from_chars(text.data(), end, integer); error == std::errc() && at == end) {
+    return Number{.value = static_cast<double>(integer), .integer = integer};
+  }
   Number number;
   if (std::from_chars(text.data(), end, number.value).ec != std::errc() || !std::isfinite(number.value)) {
     return std::nullopt;
-  }
-  std::int64_t integer = 0;
-  if (const auto [at, error] = std::from_chars(text.data(), end, integer); error == std::errc() && at == end) {
-    number.integer = integer;
   }
   return number;
 }

@@ -324,6 +324,19 @@ class Parser {
   const char* fault_ = kNotJson;
 };
 
+/// Each value but the first follows a comma or a bracket. Counted in bytes, which compilers do sixteen at a time.
+std::size_t most_values(std::string_view text) {
+  constexpr std::size_t kBlock = 128;
+  std::size_t most = 1;
+  for (; !text.empty(); text.remove_prefix(std::min(kBlock, text.size()))) {
+    std::uint8_t block = 0;
+    for (const char c : text.substr(0, kBlock))
+      block += static_cast<std::uint8_t>((c == ',') | (c == '[') | (c == '{'));
+    most += block;
+  }
+  return most;
+}
+
 }  // namespace
 
 JsonValue JsonValue::member(std::string_view name) const {
@@ -341,10 +354,7 @@ std::expected<JsonDocument, const char*> parse_json(std::string_view text, Arena
     decoded = std::copy(text.begin(), text.end(), copy);
     text = {copy, text.size()};
   }
-  // Each value but the first follows one of these.
-  std::size_t most = 1;
-  for (const char c : text) most += c == ',' || c == '[' || c == '{';
-  most = std::min(most, limits.values);
+  const std::size_t most = std::min(most_values(text), limits.values);
   auto* const nodes = arena.array<JsonNode>(most);
   Parser parser(text, decoded, nodes, most, arena);
   if (!parser.document(limits.depth)) return std::unexpected(parser.fault());

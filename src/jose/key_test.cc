@@ -173,6 +173,18 @@ TEST(KeyFromPem, refuses_a_key_that_is_not_the_algorithms) {
   EXPECT_NE(fault_of(Key::from_pem(SigningKey::ec().public_pem(), Algorithm::EdDSA)), "");
 }
 
+TEST(Key, takes_ecdsa_numbers_of_their_full_size_only) {
+  for (const auto& [algorithm, half] :
+       {std::pair{Algorithm::ES256, 32}, std::pair{Algorithm::ES384, 48}, std::pair{Algorithm::ES512, 66}}) {
+    const SigningKey signer = SigningKey::fit_for(to_string(algorithm));
+    const Key key = verifier(signer, algorithm);
+    std::string signature = signer.sign(to_string(algorithm), kText);
+    ASSERT_TRUE(key.verify(algorithm, kText, signature));
+    signature.insert(static_cast<std::size_t>(half), 1, '\0');
+    EXPECT_FALSE(key.verify(algorithm, kText, signature)) << "the same numbers, one with a zero in front";
+  }
+}
+
 TEST(Key, takes_pss_with_a_salt_as_long_as_the_hash_only) {
   const SigningKey signer = SigningKey::fit_for("PS256");
   const Key key = verifier(signer, Algorithm::PS256);

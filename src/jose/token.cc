@@ -38,10 +38,11 @@ Status read_header(JsonValue header, Token& token) {
 
 Result<Token> parse_compact(std::string_view text, Arena& arena, std::size_t max_size) {
   if (text.size() > max_size) return refuse("the token is too long");
-  const auto dots = std::count(text.begin(), text.end(), '.');
-  if (dots == 4) return refuse("an encrypted token (JWE) is not taken");
-  if (dots != 2) return refuse("a token has three parts with a dot between");
   const std::size_t first = text.find('.'), second = text.rfind('.');
+  if (first == second || text.find('.', first + 1) != second) {
+    const bool encrypted = std::ranges::count(text, '.') == 4;
+    return refuse(encrypted ? "an encrypted token (JWE) is not taken" : "a token has three parts with a dot between");
+  }
 
   const auto header = decode_base64url(text.substr(0, first), arena);
   if (!header) return refuse("the token's header is not base64url");

@@ -50,7 +50,7 @@ bool is_settled(const Exchange& x, const Otherwise& otherwise) {
 
 Verdict accept(Exchange& x, const Found& found) {
   const bool others = x.authenticated && x.consumer != nullptr && found.consumer != nullptr;
-  if (others && x.consumer != found.consumer)
+  if (others && x.consumer->id != found.consumer->id)
     return reject(x, {.challenge = {}, .message = "the credentials are not of one consumer", .shown = true}, {});
   x.authenticated = true;
   x.anonymous = false;

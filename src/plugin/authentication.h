@@ -15,7 +15,7 @@ inline constexpr int kBeforeAuthenticationRank = 1900;
 /// Who was found.
 struct Found {
   const Consumer* consumer = nullptr;      ///< null: somebody whom a token's issuer vouches for
-  const Credential* credential = nullptr;  ///< null where it is none of the configuration's
+  const Credential* credential = nullptr;  ///< null where nothing is known of it but its id
   std::string_view credential_id;
 };
 

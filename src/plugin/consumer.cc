@@ -32,16 +32,22 @@ bool Consumer::is_in(std::string_view group) const {
   return std::ranges::find(groups, group) != groups.end();
 }
 
+void complete(Consumer& consumer) {
+  if (consumer.id.empty()) consumer.id = id_of(consumer.username);
+  consumer.groups_text = joined(consumer.groups);
+}
+
 Consumers::Consumers(const config::Model& model) {
+  for (const config::Tier& tier : model.tiers) tiers_.push_back(tier.name);
   consumers_.reserve(model.consumers.size());  // credentials point there
   for (const config::Consumer& written : model.consumers) {
     Consumer& consumer = consumers_.emplace_back();
-    consumer.id = written.id.empty() ? id_of(written.username) : written.id;
+    consumer.id = written.id;
     consumer.username = written.username;
     consumer.custom_id = written.custom_id;
     consumer.groups = written.groups;
-    consumer.groups_text = joined(written.groups);
     consumer.tier = written.tier;
+    complete(consumer);
     by_name_.emplace(consumer.username, &consumer);
     by_name_.emplace(consumer.id, &consumer);
     for (const config::CredentialUse& use : written.credentials) {
@@ -58,6 +64,10 @@ Consumers::Consumers(const config::Model& model) {
 const Consumer* Consumers::find(std::string_view name) const {
   const auto found = by_name_.find(name);
   return found != by_name_.end() ? found->second : nullptr;
+}
+
+bool Consumers::has_tier(std::string_view name) const {
+  return std::ranges::find(tiers_, name) != tiers_.end();
 }
 
 std::span<const Credential> Consumers::credentials(std::string_view type) const {

@@ -13,7 +13,8 @@
 
 namespace gatehouse::plugin {
 
-/// Who calls, as services, logs and limits know them. Immutable; lives as long as the configuration.
+/// Who calls, as services, logs and limits know them. Immutable; lives as long as the configuration or, where its
+/// record stands elsewhere, as the exchange.
 struct Consumer {
   std::string id;  ///< as written, or a UUID made from the username: the same after every start
   std::string username;
@@ -26,6 +27,9 @@ struct Consumer {
   bool is_in(std::string_view group) const;
 };
 
+/// Fills in what follows from the rest: `id` where it is empty, `groups_text`.
+void complete(Consumer& consumer);
+
 /// One of a consumer's keys, passwords, certificates.
 struct Credential {
   const Consumer* consumer = nullptr;
@@ -33,7 +37,7 @@ struct Credential {
   std::string tier;                      ///< instead of its consumer's; "" for none of its own
   std::optional<Rate> rate_limit;        ///< instead of the tier's limits
   std::vector<std::string> services;     ///< that it may be used for; empty: all
-  const config::Node* config = nullptr;  ///< what its type says, as its plugin's table has checked it
+  const config::Node* config = nullptr;  ///< what its type says, as its plugin's table has checked it; null elsewhere
 };
 
 /// The consumers of one configuration. Built on the control thread, then read by all workers.
@@ -49,6 +53,7 @@ class Consumers {
   const Consumer* find(std::string_view name) const;
   /// Those whose `type` is the name of an authentication plugin.
   std::span<const Credential> credentials(std::string_view type) const;
+  bool has_tier(std::string_view name) const;
   std::span<Consumer> all() { return consumers_; }
   std::span<const Consumer> all() const { return consumers_; }
 
@@ -56,6 +61,7 @@ class Consumers {
   std::vector<Consumer> consumers_;  ///< in the model's order
   std::unordered_map<std::string_view, const Consumer*> by_name_;
   std::unordered_map<std::string_view, std::vector<Credential>> credentials_;
+  std::vector<std::string_view> tiers_;
 };
 
 }  // namespace gatehouse::plugin

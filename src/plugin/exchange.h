@@ -73,7 +73,7 @@ class Exchange {
   // ---- who calls, once authentication is over (authentication.h) ----
 
   const Consumer* consumer = nullptr;      ///< null: nobody is known by name
-  const Credential* credential = nullptr;  ///< null where it is none of the configuration's
+  const Credential* credential = nullptr;  ///< null where nothing is known of it but its id
   std::string_view credential_id;          ///< what services and limits call it
   const Claims* claims = nullptr;          ///< of the verified token; null without one
   bool authenticated = false;              ///< a plugin has found who calls
@@ -85,6 +85,15 @@ class Exchange {
   std::uint64_t max_response_body = UINT64_MAX;  ///< exceeding it is 502
   /// Asks for on_body of that direction, for the chain's plugins that have the hook. Call it in a head hook.
   void observe_body(Direction direction) { observed_[static_cast<int>(direction)] = true; }
+  /// Asks for the whole body of the request before a service is asked: on_body gets it as one part, and may answer by
+  /// refuse() or reply(). If it is longer than `limit` (of several the least) the answer is 413. Call it in on_request;
+  /// without a body on_body is not called.
+  void buffer_request_body(std::uint64_t limit) {
+    observe_body(Direction::request);
+    request_buffer_ = limit < request_buffer_ ? limit : request_buffer_;
+  }
+  bool buffers_request_body() const { return request_buffer_ != UINT64_MAX; }
+  std::uint64_t request_buffer() const { return request_buffer_; }
   bool observes(Direction direction) const { return observed_[static_cast<int>(direction)]; }
 
   // ---- the response ----
@@ -158,6 +167,7 @@ class Exchange {
   std::string_view refusal_message_, refusal_json_;
   bool refused_ = false;
   bool observed_[2] = {};
+  std::uint64_t request_buffer_ = UINT64_MAX;  ///< UINT64_MAX: not asked for
 };
 
 /// One try of a forwarded request, before its head is sent.

@@ -29,7 +29,8 @@ class Plugin {
   /// The response's head is known, nothing of it has been sent to the client.
   virtual Verdict on_response(Exchange&) const noexcept { return Verdict::proceed; }
   virtual Task<Verdict> on_response_async(Exchange&) const;
-  /// A part of a body passes; only where a head hook called Exchange::observe_body.
+  /// A part of a body passes; only where a head hook called Exchange::observe_body. Of a request's body that was to be
+  /// buffered all at once, before a service is asked: then the hook may answer.
   virtual void on_body(Exchange&, const BodyChunk&) const noexcept {}
   /// Exactly once, also after errors.
   virtual void on_complete(const Exchange&) const noexcept {}

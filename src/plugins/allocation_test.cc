@@ -3,7 +3,7 @@
 
 #include "base/block_pool.h"
 #include "plugins/registry.h"
-#include "plugins/testing/fixture.h"
+#include "plugins/testing/consumers.h"
 
 // Counts what the hooks allocate besides the arena. A sanitizer has its own operator new.
 #ifndef GATEHOUSE_SANITIZED
@@ -108,6 +108,59 @@ constexpr Case kCases[] = {
     {"response-transformer", "{rename: {headers: [\"Vary:X-Vary\"]}, add: {headers: {X-A: b}}}"},
 };
 INSTANTIATE_TEST_SUITE_P(Plugins, Allocations, ::testing::ValuesIn(kCases));
+
+TEST(AllocationCases, what_is_remembered_of_a_redis_costs_none) {
+  using plugin::Verdict;
+  // Of "iss":"shop","sub":"ada", without an end.
+  constexpr std::string_view kToken =
+      "Bearer "
+      "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9."
+      "eyJpc3MiOiJzaG9wIiwic3ViIjoiYWRhIiwidXNlcl9pZCI6NDIsInJvbGVzIjpbImFkbWluIiwidXNlciJdLCJwZXJtaXNzaW9ucyI6eyJvcmRl"
+      "cnMiOlsicmVhZCJdfSwiZW1haWwiOiJhZGFAc2hvcC50ZXN0In0.fGyjVpffLvyx3ALQ61tvqo9veRIib5BU-higCyJLBdQ";
+  struct Remembering {
+    const char *plugin, *config, *consumers;
+    std::string_view header, value;
+    std::vector<RedisReply> answer;
+  };
+  const RedisReply nil, zero{.kind = RedisReply::Kind::integer};
+  const RedisReply eve{.kind = RedisReply::Kind::string, .text = "eve"};
+  const Remembering cases[] = {
+      {"key-auth", "{redis: true}", "[]", "X-API-Key", "secret", {eve, nil, nil, nil, nil, nil, nil, nil}},
+      {"jwt",
+       "{revoked_in_redis: true, cache_duration: 1h}",
+       "[{username: shop, credentials: [{type: jwt, key: shop, secret: a-secret-of-at-least-thirty-two-bytes}]}]",
+       "Authorization",
+       kToken,
+       {zero, nil}}};
+  for (const Remembering& each : cases) {
+    testing::FakeContext context;
+    context.fake_redis = std::make_shared<testing::FakeRedis>();
+    context.fake_redis->answer = [&](const auto&) {
+      return RedisReply{.kind = RedisReply::Kind::array,
+                        .first = each.answer.data(),
+                        .count = static_cast<std::uint32_t>(each.answer.size())};
+    };
+    const plugin::PluginType& type = type_of(each.plugin);
+    context.begin(testing::consumers(type, each.consumers));
+    const auto plugin = testing::build(type, each.config, context);
+    const auto pass_once = [&] {
+      testing::Request request;
+      request.header(each.header, each.value);
+      Verdict verdict = plugin->on_request(request.exchange);
+      if (verdict == Verdict::suspend) {
+        Task<Verdict> task = plugin->on_request_async(request.exchange);
+        task.start();
+        verdict = task.result();
+      }
+      EXPECT_EQ(verdict, Verdict::proceed) << each.plugin << ": " << request.exchange.refusal_message();
+    };
+    for (int i = 0; i < 10; ++i) pass_once();
+    EXPECT_EQ(context.fake_redis->asked.size(), 1u) << each.plugin;
+    const std::size_t before = allocations;
+    for (int i = 0; i < 100; ++i) pass_once();
+    EXPECT_EQ(allocations, before) << each.plugin;
+  }
+}
 
 TEST(AllocationCases, name_every_plugin) {
   for (const plugin::PluginType* type : all()) {

@@ -27,6 +27,7 @@ void Client::close() {
   idle_.clear();
   posted_.clear();
   node_ != nullptr ? node_->close() : cluster_->close();
+  finder_.close();
 }
 
 Task<RedisResult> Client::command(Scope& scope, Arena& arena, Arguments arguments) {

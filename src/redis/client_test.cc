@@ -103,6 +103,18 @@ TEST_F(Redis, who_leaves_while_a_connection_is_made_does_not_break_the_order) {
   EXPECT_EQ(last->text(), "3");
 }
 
+TEST_F(Redis, what_nobody_waits_for_any_more_is_not_sent_when_the_connection_stands) {
+  const RedisServer server;
+  use(server);
+  const auto gone = call({"INCR", "gone"}), stays = call({"INCR", "stays"});
+  gone->scope.cancel(Reason::client_closed);
+  turns(1);
+  ASSERT_THAT(gone->text(), StartsWith("cancelled"));
+  ASSERT_TRUE(finish({stays.get()}));
+  EXPECT_EQ(stays->text(), "(integer) 1");
+  EXPECT_EQ(ask({"GET", "gone"}), "(nil)");
+}
+
 TEST_F(Redis, commands_of_one_turn_leave_in_one_write) {
   // The first bytes after the greeting are all three commands: a peer that reads once sees them together.
   const std::string ping = "*1\r\n$4\r\nPING\r\n";
@@ -235,6 +247,13 @@ TEST_F(Redis, takes_no_more_commands_than_allowed) {
   ASSERT_TRUE(finish({calls.back().get()}));
   EXPECT_EQ(ask({"PING"}), "PONG");
   EXPECT_EQ(count("overloaded"), 2U);
+}
+
+TEST_F(Redis, takes_no_more_bytes_than_allowed) {
+  const RedisServer server;
+  use(server);
+  EXPECT_THAT(ask({"SET", "a", std::string(Connection::kMostUnsent + 1, 'x')}), StartsWith("overloaded"));
+  EXPECT_EQ(ask({"SET", "a", std::string(Connection::kMostUnsent - 100, 'x')}), "OK");
 }
 
 TEST_F(Redis, chooses_the_database) {

@@ -48,14 +48,19 @@ Connection::~Connection() {
   while (!held_.empty()) delete &held_.front();
 }
 
-void Connection::add(Queue& queue, std::string& bytes, Arguments arguments, Waiter* waiter) {
+void Connection::add(Queue& queue, std::string& bytes, Arguments arguments, Waiter& waiter, bool asking) {
+  constexpr std::string_view kAsking[] = {"ASKING"};
   auto* const pending = new Pending;
-  pending->waiter = waiter;
-  if (waiter != nullptr) waiter->pending = pending;
+  pending->waiter = &waiter;
+  waiter.pending = pending;
   if (awaited_.empty() && &queue == &awaited_) heard_ = reactor_.now();
   queue.push_back(*pending);
   ++pending_;
+  const std::size_t before = bytes.size();
+  if (asking) append_command(bytes, kAsking);
   append_command(bytes, arguments);
+  pending->size = bytes.size() - before;
+  pending->replies = asking ? 2 : 1;
 }
 
 void Connection::fail(Queue& queue, std::string_view why) {
@@ -86,10 +91,8 @@ Task<RedisResult> Connection::command(Scope& scope, Arena& arena, Arguments argu
   if (size > kMostUnsent) {
     co_return std::unexpected(RedisError{RedisError::Fault::overloaded, "too much waits to be sent"});
   }
-  constexpr std::string_view kAsking[] = {"ASKING"};
   Waiter waiter(arena);
-  if (asking) add(queue, bytes, kAsking, nullptr);
-  add(queue, bytes, arguments, &waiter);
+  add(queue, bytes, arguments, waiter, asking);
   if (released_) write_soon();
   co_return co_await answer(scope, waiter, deadline);
 }
@@ -140,7 +143,7 @@ Task<RedisResult> Connection::greet(Scope& scope, Arena& arena, std::span<const 
   std::optional<Waiter> waiters[kMost];
   for (std::size_t i = 0; i < commands.size() && i < kMost; ++i) {
     waiters[i].emplace(arena);
-    add(awaited_, queued_, commands[i], &*waiters[i]);
+    add(awaited_, queued_, commands[i], *waiters[i]);
   }
   write_soon();
   RedisResult result;
@@ -153,8 +156,19 @@ Task<RedisResult> Connection::greet(Scope& scope, Arena& arena, std::span<const 
 void Connection::release() {
   if (awaited_.empty()) heard_ = reactor_.now();
   released_ = true;
-  awaited_.splice(held_);
-  queued_ += held_bytes_;
+  std::size_t at = 0;
+  while (!held_.empty()) {
+    Pending& pending = held_.pop_front();
+    const std::size_t size = pending.size;
+    if (pending.waiter != nullptr) {
+      queued_.append(held_bytes_, at, size);
+      awaited_.push_back(pending);
+    } else {
+      delete &pending;
+      --pending_;
+    }
+    at += size;
+  }
   held_bytes_.clear();
   if (!queued_.empty()) write_soon();
 }
@@ -220,6 +234,7 @@ bool Connection::take_replies() {
       return false;
     }
     Pending& pending = awaited_.front();
+    if (--pending.replies != 0) continue;
     if (pending.waiter != nullptr) pending.waiter->end(reply);
     delete &pending;
     --pending_;

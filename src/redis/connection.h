@@ -38,7 +38,7 @@ class Connection {
   /// Sends `commands`, before those that are held back, in one write. The answer to the last of them, or the first
   /// error; in `arena`.
   Task<RedisResult> greet(Scope& scope, Arena& arena, std::span<const Arguments> commands, TimePoint deadline);
-  /// What was held back leaves, and what comes leaves at once.
+  /// What was held back leaves, if somebody waits for it still, and what comes leaves at once.
   void release();
   /// Ends the connection; who waits for an answer gets `unavailable` with `why`. What is held back stays.
   void close(std::string_view why);
@@ -75,6 +75,8 @@ class Connection {
     ~Pending();
     ListHook hook;
     Waiter* waiter = nullptr;  ///< null: nobody waits
+    std::size_t size = 0;      ///< of what is sent, in bytes
+    unsigned replies = 1;      ///< to come; the last is the answer
   };
   using Queue = List<Pending, &Pending::hook>;
   template <void (Connection::*Run)()>
@@ -83,7 +85,7 @@ class Connection {
     Connection& owner;
   };
 
-  void add(Queue& queue, std::string& bytes, Arguments arguments, Waiter* waiter);
+  void add(Queue& queue, std::string& bytes, Arguments arguments, Waiter& waiter, bool asking = false);
   Task<RedisResult> answer(Scope& scope, Waiter& waiter, TimePoint deadline);
   void fail(Queue& queue, std::string_view why);
   void lost(const char* why, bool broken);

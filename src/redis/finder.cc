@@ -32,6 +32,7 @@ Task<std::expected<std::vector<io::Endpoint>, std::string>> Finder::resolve(Scop
     found.push_back(io::Endpoint::ip(*ip, address.port));
     co_return found;
   }
+  if (resolver_ == nullptr) co_return std::unexpected("the client is closed");
   struct Lookup {
     Signal done;
     std::optional<io::Resolution> result;

@@ -17,6 +17,9 @@ class Finder {
   /// Throws std::runtime_error where names must be resolved and that cannot begin: at start and reload only.
   Finder(io::Reactor& reactor, std::shared_ptr<const Options> options);
 
+  /// Resolves nothing any more.
+  void close() { resolver_.reset(); }
+
   io::Reactor& reactor() const { return reactor_; }
   const Options& options() const { return *options_; }
   Random& random() { return random_; }

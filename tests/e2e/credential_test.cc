@@ -44,14 +44,22 @@ TEST(CredentialNew, makes_a_key_whose_hash_stands_in_the_snippet) {
 }
 
 TEST(CredentialNew, prints_a_snippet_that_a_configuration_takes) {
-  const Finished made = run_gatehouse({"credential", "new", "--username", "ada", "--prefix", "ak_test_"});
-  TempDir dir;
-  const std::string file = dir.write("x.yaml",
-                                     "listeners: [{address: \"127.0.0.1:8080\"}]\n"
-                                     "routes: [{path: /x, respond: {status: 200}, plugins: [{name: key-auth}]}]\n" +
-                                         made.out.substr(made.out.find("consumers:")));
-  const Finished checked = run_gatehouse({"check", file});
-  EXPECT_EQ(checked.exit_code, 0) << checked.out << made.out;
+  for (const std::string type : {"key-auth", "basic-auth", "hmac-auth"}) {
+    const Finished made =
+        run_gatehouse({"credential", "new", "--type", type, "--username", "ada", "--prefix", "test_"});
+    ASSERT_EQ(made.exit_code, 0) << made.err;
+    TempDir dir;
+    const std::string file = dir.write("x.yaml",
+                                       "listeners: [{address: \"127.0.0.1:8080\"}]\n"
+                                       "routes: [{path: /x, respond: {status: 200}, plugins: [{name: " +
+                                           type + "}]}]\n" + made.out.substr(made.out.find("consumers:")));
+    const std::string line = first_line(made.out), secret = line.substr(line.find(' ') + 1);
+    EXPECT_TRUE(secret.starts_with("test_")) << line;
+    ProcessOptions options;
+    options.environment = {{"ADA_HMAC_AUTH_SECRET", secret}};
+    const Finished checked = run_program({gatehouse_binary(), "check", file}, std::move(options));
+    EXPECT_EQ(checked.exit_code, 0) << checked.out << made.out;
+  }
 }
 
 TEST(CredentialNew, keeps_what_must_be_known_to_verify_out_of_the_file) {
@@ -81,6 +89,7 @@ TEST(CredentialNew, refuses_names_that_would_not_work) {
         {"--username", "a\nb"},
         {"--username", ""},
         {"--prefix", "a b"},
+        {"--type", "jwt", "--redis"},
         {"--type", "oauth"}}) {
     std::vector<std::string> line = {"credential", "new"};
     line.insert(line.end(), arguments.begin(), arguments.end());

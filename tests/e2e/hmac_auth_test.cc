@@ -17,7 +17,11 @@ std::string config(std::string_view url) {
          "\"}]}\nroutes:\n"
          "  - {path: \"/orders/*\", service: orders, strip_path: true, plugins: [{name: hmac-auth}]}\n"
          "  - {path: \"/old/*\", service: orders, plugins: [{name: hmac-auth, config: {scheme: kong, enforce_headers: "
-         "request-line}}]}\n";
+         "request-line}}]}\n"
+         "  - {path: \"/bodies/*\", service: orders, plugins: [{name: hmac-auth, config: {validate_body: true, "
+         "body_limit: 100KiB}}]}\n"
+         "  - {path: \"/old-bodies/*\", service: orders, plugins: [{name: hmac-auth, config: {scheme: kong, "
+         "validate_body: true}}]}\n";
 }
 
 std::string signature(const std::string& text) {
@@ -72,6 +76,99 @@ TEST(HmacAuth, takes_what_its_readme_signs) {
       std::to_string(gateway.port()) + "/old/";
   EXPECT_EQ(run_program({"bash", "-c", script + "1"}).out, "200");
   EXPECT_EQ(run_program({"bash", "-c", script + "2"}).out, "401");
+}
+
+std::string sha256_base64(const std::string& text) {
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), bytes, &size, EVP_sha256(), nullptr);
+  char base64[EVP_MAX_MD_SIZE * 2];
+  EVP_EncodeBlock(reinterpret_cast<unsigned char*>(base64), bytes, static_cast<int>(size));
+  return base64;
+}
+
+/// The fields of a POST to /bodies/1 whose body is `body`.
+std::string covering(const std::string& body) {
+  const std::string digest = "sha-256=:" + sha256_base64(body) + ":";
+  return "Content-Digest: " + digest + "\r\n" +
+         signed_fields("\"@method\": POST\n\"@target-uri\": http://test/bodies/1\n\"content-digest\": " + digest + "\n",
+                       "\"@method\" \"@target-uri\" \"content-digest\"");
+}
+
+TEST(HmacAuth, holds_a_body_back_until_it_is_the_one_that_was_signed) {
+  EchoService echo;
+  Gateway gateway(config(echo.url()));
+  const Response good = gateway.send(request("POST", "/bodies/1", covering("hello"), "hello"));
+  ASSERT_EQ(good.status, 200) << good.describe();
+  EXPECT_EQ(Echo(good.body).body, "hello");
+  const std::string large(90'000, 'x');
+  EXPECT_EQ(Echo(gateway.send(request("POST", "/bodies/1", covering(large), large)).body).length, large.size());
+  const std::uint64_t asked = echo.requests();
+  expect_refusal(gateway.send(request("POST", "/bodies/1", covering("hello"), "hellp")), 401, "unauthenticated");
+  expect_refusal(gateway.send(request("POST", "/bodies/1", covering("hello"), "hello ")), 401, "unauthenticated");
+  expect_refusal(
+      gateway.send(request("POST", "/bodies/1", covering(std::string(102'401, 'x')), std::string(102'401, 'x'))), 413,
+      "body_too_large");
+  const std::string uncovered =
+      signed_fields("\"@method\": POST\n\"@target-uri\": http://test/bodies/1\n", "\"@method\" \"@target-uri\"");
+  expect_refusal(gateway.send(request("POST", "/bodies/1", uncovered, "hello")), 401, "unauthenticated");
+  EXPECT_EQ(echo.requests(), asked) << "no service was asked";
+  EXPECT_EQ(gateway.send(request("POST", "/bodies/1", uncovered)).status, 200) << "there is no body to cover";
+}
+
+TEST(HmacAuth, puts_a_body_together_that_comes_in_parts) {
+  EchoService echo;
+  Gateway gateway(config(echo.url()));
+  const std::string head = "POST /bodies/1 HTTP/1.1\r\nHost: test\r\n";
+  RawClient chunked = gateway.connect();
+  chunked.send(head + "Transfer-Encoding: chunked\r\n" + covering("hello, world") + "\r\n");
+  for (const char* part : {"5\r\nhello\r\n", "2\r\n, \r\n", "5\r\nworld\r\n", "0\r\n\r\n"}) {
+    gateway.process().pause(Millis(20));
+    chunked.send(part);
+  }
+  const Response whole = chunked.read_response();
+  ASSERT_EQ(whole.status, 200) << whole.describe();
+  EXPECT_EQ(Echo(whole.body).body, "hello, world");
+  RawClient endless = gateway.connect();
+  endless.send(head + "Transfer-Encoding: chunked\r\n" + covering("") + "\r\n19001\r\n" + std::string(0x19001, 'x') +
+               "\r\n");
+  EXPECT_EQ(endless.read_response().status, 413);
+
+  RawClient waits = gateway.connect();
+  waits.send(head + "Content-Length: 5\r\nExpect: 100-continue\r\n" + covering("hello") + "\r\n");
+  EXPECT_EQ(waits.read_head().status, 100);
+  waits.send("hello");
+  const Response after = waits.read_response();
+  ASSERT_EQ(after.status, 200) << after.describe();
+  EXPECT_EQ(Echo(after.body).body, "hello");
+  // A refusal leaves the connection as it was.
+  waits.send(request("POST", "/bodies/1", covering("hello"), "other"));
+  EXPECT_EQ(waits.read_response().status, 401);
+  waits.send(request("POST", "/bodies/1", covering("hello"), "hello"));
+  EXPECT_EQ(waits.read_response().status, 200);
+}
+
+TEST(HmacAuth, checks_bodies_by_kongs_scheme) {
+  EchoService echo;
+  Gateway gateway(config(echo.url()));
+  char date[64];
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", ::gmtime_r(&now, &parts));
+  const auto fields = [&](const std::string& body, const std::string& headers) {
+    const std::string digest = "SHA-256=" + sha256_base64(body);
+    std::string text = "date: " + std::string(date) + "\nPOST /old-bodies/1 HTTP/1.1";
+    if (headers.ends_with("digest")) text += "\ndigest: " + digest;
+    return "Date: " + std::string(date) + "\r\nDigest: " + digest +
+           "\r\nAuthorization: hmac username=\"ada\", algorithm=\"hmac-sha256\", headers=\"" + headers +
+           "\", signature=\"" + signature(text) + "\"\r\n";
+  };
+  const auto status = [&](const std::string& given, const std::string& body) {
+    return gateway.send(request("POST", "/old-bodies/1", given, body)).status;
+  };
+  EXPECT_EQ(status(fields("hello", "date request-line digest"), "hello"), 200);
+  EXPECT_EQ(status(fields("hello", "date request-line digest"), "hellp"), 401);
+  EXPECT_EQ(status(fields("hello", "date request-line"), "hello"), 401) << "a digest that anybody could change";
 }
 
 TEST(HmacAuth, tells_nobody_a_secret) {

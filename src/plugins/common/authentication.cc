@@ -33,6 +33,16 @@ AuthenticationPolicy::AuthenticationPolicy(const AuthenticationConfig& config, s
   if (!config.anonymous.empty()) otherwise_.anonymous = context.consumers()->find(config.anonymous);
 }
 
+plugin::Verdict AuthenticationPolicy::refuse_at_last(plugin::Exchange& x, std::string_view message) const {
+  if (on_invalid_.response.empty()) {
+    x.refuse(Reason::unauthenticated, message, on_invalid_.status);
+  } else {
+    x.refuse_with(Reason::unauthenticated, on_invalid_.response, on_invalid_.status);
+  }
+  if (on_invalid_.status == 401 && !challenge_.empty()) x.response.fields.append("WWW-Authenticate", challenge_);
+  return plugin::Verdict::reply;
+}
+
 plugin::Verdict AuthenticationPolicy::refuse(plugin::Exchange& x, std::string_view message, bool shown) const {
   return plugin::reject(x,
                         {.challenge = shown ? bad_challenge_ : challenge_,

@@ -74,6 +74,8 @@ class AuthenticationPolicy {
   plugin::Verdict invalid(plugin::Exchange& x, std::string_view message) const { return refuse(x, message, true); }
   /// There is one, and it cannot be looked at now: not the client's fault, it may come again.
   plugin::Verdict unavailable(plugin::Exchange& x, std::string_view message) const;
+  /// It seemed good, and what came later shows that it is not: nobody else can let the request pass.
+  plugin::Verdict refuse_at_last(plugin::Exchange& x, std::string_view message) const;
 
  private:
   plugin::Verdict refuse(plugin::Exchange& x, std::string_view message, bool shown) const;

@@ -185,6 +185,8 @@ Checked check_kong_signature(const Exchange& x, const SecretTable& secrets, cons
   for (const std::string& name : rules.required) {
     if (!lists(found->headers, name)) return {.fault = x.arena.concat("the signature must cover \"", name, "\"")};
   }
+  if (rules.require_body && x.request.framing.has_body() && !lists(found->headers, "digest"))
+    return {.fault = "the signature must cover \"digest\", since there is a body"};
   if (const std::string_view fault = date_fault(x, found->headers, rules, now_s); !fault.empty())
     return {.fault = fault};
   std::string_view fault;

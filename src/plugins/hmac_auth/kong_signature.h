@@ -17,6 +17,7 @@ struct KongRules {
   std::array<bool, 4> algorithms{};   ///< by HashKind: allowed
   std::vector<std::string> required;  ///< headers that a signature must cover, in lower case
   std::int64_t skew_s = 300;          ///< that Date or X-Date may be off
+  bool require_body = false;          ///< where there is a body, the header digest must be covered
 };
 
 /// The parts of the header's value.

@@ -163,6 +163,8 @@ Checked check_one(const Exchange& x, const Member& input, std::string_view signa
   for (const std::string& component : rules.required) {
     if (!covers(input, component)) return {.fault = x.arena.concat("the signature must cover \"", component, "\"")};
   }
+  if (rules.require_body && x.request.framing.has_body() && !covers(input, "content-digest"))
+    return {.fault = "the signature must cover \"content-digest\", since there is a body"};
   std::string_view fault;
   const std::string_view text = signature_base(x, input, fault);
   if (!fault.empty()) return {.fault = fault};

@@ -14,6 +14,7 @@ struct SignatureRules {
   std::vector<std::string> required;  ///< components that a signature must cover
   std::int64_t skew_s = 300;          ///< that `created` and `expires` may be off
   bool require_created = true;
+  bool require_body = false;  ///< where there is a body, content-digest must be covered
 };
 
 /// What a request holds in Signature-Input and Signature, at `now_s` (Unix time). Of several signatures the first good

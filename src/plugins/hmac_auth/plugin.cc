@@ -2,6 +2,8 @@
 #include "config/options.h"
 #include "plugin/build_context.h"
 #include "plugins/common/authentication.h"
+#include "plugins/hmac_auth/body_digest.h"
+#include "plugins/hmac_auth/field_values.h"
 #include "plugins/hmac_auth/kong_signature.h"
 #include "plugins/hmac_auth/message_signatures.h"
 
@@ -20,6 +22,8 @@ struct Config : AuthenticationConfig {
   bool require_created = true;
   std::vector<std::string> algorithms{"hmac-sha256", "hmac-sha384", "hmac-sha512"};
   std::vector<std::string> enforce_headers;
+  bool validate_body = false;
+  std::uint64_t body_limit = 1024 * 1024;
 };
 
 /// What is written for the other scheme would do nothing.
@@ -61,7 +65,12 @@ const config::Options<Config>& options() {
                "Kong: the algorithms that are taken.")
           .add("enforce_headers", &Config::enforce_headers, config::list_or_one(config::string(check_covered)),
                "Kong: what a signature must cover besides the date.")
-          .later({"validate_body", "validate_request_body"})
+          .add("validate_body", &Config::validate_body, config::boolean(),
+               "Where there is a body, the signature must cover its digest (`content-digest`, or Kong's `digest`), and "
+               "it "
+               "must be that body's. It is held back until it is complete.")
+          .add("body_limit", &Config::body_limit, config::bytes(),
+               "With `validate_body`: a longer body is refused, 413.")
           .check_node(check_scheme));
   return table;
 }
@@ -113,11 +122,13 @@ std::int64_t whole_seconds(Duration duration) {
 }
 
 SignatureRules signature_rules(const Config& config) {
-  return {config.required_components, whole_seconds(config.clock_skew), config.require_created};
+  return {config.required_components, whole_seconds(config.clock_skew), config.require_created, config.validate_body};
 }
 
 KongRules kong_rules(const Config& config) {
-  KongRules rules{.required = config.enforce_headers, .skew_s = whole_seconds(config.clock_skew)};
+  KongRules rules{.required = config.enforce_headers,
+                  .skew_s = whole_seconds(config.clock_skew),
+                  .require_body = config.validate_body};
   for (const std::string& name : config.algorithms) {
     const std::string_view bits = std::string_view(name).substr(std::string_view("hmac-sha").size());
     rules.algorithms[bits == "1" ? 0 : bits == "256" ? 1 : bits == "384" ? 2 : 3] = true;
@@ -130,6 +141,8 @@ class HmacAuth : public plugin::Plugin {
   HmacAuth(const Config& config, plugin::BuildContext& context)
       : kong_(config.scheme == Scheme::kong),
         hides_(config.hide_credentials),
+        validates_(config.validate_body),
+        body_limit_(config.body_limit),
         signature_rules_(signature_rules(config)),
         kong_rules_(kong_rules(config)),
         policy_(config, kong_ ? "hmac" : "Signature", context),
@@ -144,10 +157,33 @@ class HmacAuth : public plugin::Plugin {
     if (checked.missing) return policy_.missing(x);
     if (hides_) hide(x);
     if (checked.credential == nullptr) return policy_.invalid(x, checked.fault);
+    if (validates_) {
+      if (const std::string_view fault = expect_body(x); !fault.empty()) return policy_.invalid(x, fault);
+    }
     return plugin::accept(x, {checked.credential->consumer, checked.credential, checked.credential->id});
   }
 
+  void on_body(Exchange& x, const plugin::BodyChunk& chunk) const noexcept override {
+    if (chunk.direction != plugin::Direction::request) return;
+    const auto* const digests = x.find_state<BodyDigests>(*this);
+    if (digests != nullptr && !are_of(*digests, chunk.bytes))
+      policy_.refuse_at_last(x, "the body is not the one that was signed");
+  }
+
  private:
+  /// Has the body held back until it is complete. Gives what is wrong already now.
+  std::string_view expect_body(Exchange& x) const {
+    std::string_view value;
+    if (!joined_values(x, kong_ ? "digest" : "content-digest", value)) return {};  // then there is no body
+    const std::optional<BodyDigests> digests =
+        kong_ ? parse_kong_digest(value, x.arena) : parse_content_digest(value, x.arena);
+    if (!digests) return "the body's digest is not well-formed, or none that is known";
+    if (!x.request.framing.has_body()) return are_of(*digests, "") ? "" : "the body is not the one that was signed";
+    x.state<BodyDigests>(*this) = *digests;
+    x.buffer_request_body(body_limit_);
+    return {};
+  }
+
   void hide(Exchange& x) const {
     if (!kong_) {
       x.request.fields.remove("Signature");
@@ -160,7 +196,8 @@ class HmacAuth : public plugin::Plugin {
     }
   }
 
-  const bool kong_, hides_;
+  const bool kong_, hides_, validates_;
+  const std::uint64_t body_limit_;
   const SignatureRules signature_rules_;
   const KongRules kong_rules_;
   const AuthenticationPolicy policy_;

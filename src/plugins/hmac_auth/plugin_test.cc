@@ -83,7 +83,6 @@ TEST(HmacAuth, refuses_options_of_the_other_scheme_and_warns_of_weak_secrets) {
               HasSubstr("needs \"scheme: http-signatures\""));
   EXPECT_THAT(faults(kType, "{required_components: [\"@status\"]}"),
               HasSubstr("must be a field's name in lower case, or @method"));
-  EXPECT_THAT(faults(kType, "{validate_body: true}"), HasSubstr("not supported yet"));
   config::Diagnostics out;
   kType.info().credential->check(testing::parse("{username: a, secret: short}", out), "credential", out);
   EXPECT_THAT(out.text(), HasSubstr("less than 16 bytes can be guessed"));

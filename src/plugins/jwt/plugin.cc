@@ -2,10 +2,13 @@
 #include <new>
 
 #include "base/clock.h"
+#include "base/scheduler.h"
 #include "config/node.h"
 #include "plugins/common/authentication.h"
+#include "plugins/common/hash_cache.h"
 #include "plugins/common/per_worker.h"
 #include "plugins/common/token_places.h"
+#include "plugins/jwt/redis_revocations.h"
 #include "plugins/jwt/verifier.h"
 
 namespace gatehouse::plugins::jwt {
@@ -25,11 +28,22 @@ struct Config : AuthenticationConfig {
   Duration maximum_age = kOff, maximum_expiration = kOff;
   std::vector<IssuerConfig> issuers;
   Revoked revoked;
+  bool revoked_in_redis = false;
+  std::string redis_prefix = "gatehouse:{revoked}:";
+  Duration cache_duration = seconds(10);
+  bool fault_tolerant = false;
   std::vector<std::string> header_names{"Authorization"};
   std::vector<std::string> uri_param_names, cookie_names;
   bool cache = true;
   int cache_size = 10'000;
 };
+
+/// All keys of a Redis Cluster's script are in one slot.
+std::string check_prefix(std::string_view prefix) {
+  const std::size_t open = prefix.find('{'), close = prefix.find('}', open);
+  const bool tagged = open != std::string_view::npos && close != std::string_view::npos && close > open + 1;
+  return tagged ? "" : "must have a hash tag: a word in braces";
+}
 
 const config::Options<Config>& options() {
   static const auto table = with_authentication(
@@ -52,6 +66,16 @@ const config::Options<Config>& options() {
           .add("revoked", &Config::revoked, revoked_list(),
                "Tokens that are good no more: `jti`, a list, and `sub`, with the Unix time before which those of a "
                "subject were issued. Better in a file of its own: `${file:revoked.yaml}`.")
+          .add("revoked_in_redis", &Config::revoked_in_redis, config::boolean(),
+               "Looks for revoked tokens in the configuration's Redis too.")
+          .add("redis_prefix", &Config::redis_prefix, config::string(check_prefix),
+               "What stands there before `jti:` and `sub:`, with a hash tag.")
+          .add(
+              "cache_duration", &Config::cache_duration, config::duration(),
+              "How long the answer is remembered, in whole seconds: a revoked token passes no longer than that. 0 asks "
+              "for each request.")
+          .add("fault_tolerant", &Config::fault_tolerant, config::boolean(),
+               "Lets tokens pass that the Redis cannot be asked about; without it the answer is 503.")
           .add("header_names", &Config::header_names, config::list(config::header_name()),
                "Headers that hold the token; in Authorization behind `Bearer`.")
           .add("uri_param_names", &Config::uri_param_names, config::list(config::non_empty()),
@@ -100,10 +124,14 @@ std::shared_ptr<const Keyring> keyring_of(const Config& config, plugin::BuildCon
 
 /// What plugins with the same options share: what they decide, and what they remember of it.
 struct Bench {
+  using TokenCache = HashCache<std::shared_ptr<const VerifiedToken>>;
   Bench(const Config& config, plugin::BuildContext& context)
       : verifier(rules_of(config), keyring_of(config, context), issuers_of(config, context), context.consumers()),
-        caches(context.workers()) {}
+        caches(context.workers()) {
+    if (config.revoked_in_redis) revocations.emplace(config.redis_prefix, context.redis());
+  }
   const Verifier verifier;
+  std::optional<RedisRevocations> revocations;
   const PerWorker<TokenCache> caches;
 };
 
@@ -113,7 +141,9 @@ class Jwt : public plugin::Plugin {
       : places_{config.header_names, config.uri_param_names, config.cookie_names, "Bearer"},
         hides_(config.hide_credentials),
         caches_(config.cache),
+        fault_tolerant_(config.fault_tolerant),
         cache_size_(static_cast<std::size_t>(config.cache_size)),
+        answer_s_(in_seconds(config.cache_duration)),
         policy_(config, "Bearer", context, {.always = {}, .if_bad = "error=\"invalid_token\""}),
         bench_(context.shared_here<Bench>(written, [&] { return std::make_shared<Bench>(config, context); })) {}
 
@@ -128,52 +158,91 @@ class Jwt : public plugin::Plugin {
     if (caches_) {
       hash = keyed_hash(found.value);
       if (const auto* const known = bench_->caches.of(x).find(hash, now_s)) {
-        if (bench_->verifier.is_current(**known, x.worker)) return accept(x, *known);
+        if (bench_->verifier.is_current(**known, x.worker)) return accept(x, *keep(x, *known));
         bench_->caches.of(x).forget(hash);
       }
     }
     const Outcome outcome = bench_->verifier.look_at(found.value, x, now_s);
     if (outcome.stale != nullptr && outcome.stale->may_renew(x)) {
-      x.state<Pending>(*this) = {found.value, outcome.stale};
+      x.state<Pending>(*this) = {.text = found.value, .hash = hash, .issuer = outcome.stale};
       return Verdict::suspend;
     }
     return decide(x, outcome, hash);
   }
 
   Task<Verdict> on_request_async(Exchange& x) const override {
-    const Pending pending = x.state<Pending>(*this);
-    co_await pending.issuer->renew(x);
-    const Outcome outcome = bench_->verifier.look_at(pending.token, x, wall_clock_us() / 1'000'000);
-    co_return decide(x, outcome, caches_ ? keyed_hash(pending.token) : Hash128{});
+    Pending pending = x.state<Pending>(*this);
+    if (pending.issuer != nullptr) {
+      co_await pending.issuer->renew(x);
+      const Outcome outcome = bench_->verifier.look_at(pending.text, x, wall_clock_us() / 1'000'000);
+      const Verdict verdict = decide(x, outcome, pending.hash);
+      if (verdict != Verdict::suspend) co_return verdict;
+      pending = x.state<Pending>(*this);
+    }
+    const Kept& token = *pending.verified;
+    const std::int64_t now_s = wall_clock_us() / 1'000'000;
+    switch (co_await bench_->revocations->ask(x, *token)) {
+      case RedisRevocations::Answer::good:
+        remember(x, pending.hash, token, now_s + answer_s_);
+        co_return accept(x, *token);
+      case RedisRevocations::Answer::revoked:
+        co_return policy_.invalid(x, "the token was revoked");
+      case RedisRevocations::Answer::unavailable:
+        if (!fault_tolerant_) co_return policy_.unavailable(x, "whether the token was revoked cannot be found out now");
+        remember(x, pending.hash, token, now_s + std::min(answer_s_, kUnansweredS));
+        co_return accept(x, *token);
+      case RedisRevocations::Answer::cancelled:
+        break;
+    }
+    co_return x.refuse(x.scope->reason());
   }
 
  private:
+  using Kept = std::shared_ptr<const VerifiedToken>;
+  /// A token about which the Redis gave no answer is asked about again after so long.
+  static constexpr std::int64_t kUnansweredS = 1;
+
+  /// What a hook leaves for its twin.
   struct Pending {
-    std::string_view token;
-    const Issuer* issuer = nullptr;
+    std::string_view text = {};
+    Hash128 hash = {};
+    const Issuer* issuer = nullptr;  ///< its keys are to be fetched first
+    const Kept* verified = nullptr;  ///< good but for what the Redis says
   };
 
   Verdict decide(Exchange& x, const Outcome& outcome, const Hash128& hash) const {
-    if (outcome.token != nullptr) {
-      if (caches_) bench_->caches.of(x).keep(hash, outcome.token, cache_size_);
-      return accept(x, outcome.token);
+    if (outcome.token == nullptr)
+      return outcome.unavailable ? policy_.unavailable(x, outcome.message) : policy_.invalid(x, outcome.message);
+    const Kept& token = keep(x, outcome.token);
+    if (bench_->revocations && RedisRevocations::concern(*token, x.arena)) {
+      x.state<Pending>(*this) = {.hash = hash, .verified = &token};
+      return Verdict::suspend;
     }
-    return outcome.unavailable ? policy_.unavailable(x, outcome.message) : policy_.invalid(x, outcome.message);
+    remember(x, hash, token, token->good_until_s);
+    return accept(x, *token);
+  }
+
+  void remember(Exchange& x, const Hash128& hash, const Kept& token, std::int64_t until_s) const {
+    if (caches_) bench_->caches.of(x).keep(hash, token, std::min(until_s, token->good_until_s), cache_size_);
   }
 
   /// The exchange keeps the token, whose claims others read, to its end.
-  static Verdict accept(Exchange& x, const std::shared_ptr<const VerifiedToken>& token) {
-    using Kept = std::shared_ptr<const VerifiedToken>;
+  static const Kept& keep(Exchange& x, const Kept& token) {
     Kept* const kept = new (x.arena.allocate(sizeof(Kept), alignof(Kept))) Kept(token);
     x.at_end([](void* of) { static_cast<Kept*>(of)->~Kept(); }, kept);
-    const Verdict verdict = plugin::accept(x, {token->consumer, token->credential, token->credential_id});
-    if (verdict == Verdict::proceed) x.claims = token.get();
+    return *kept;
+  }
+
+  static Verdict accept(Exchange& x, const VerifiedToken& token) {
+    const Verdict verdict = plugin::accept(x, {token.consumer, token.credential, token.credential_id});
+    if (verdict == Verdict::proceed) x.claims = &token;
     return verdict;
   }
 
   const TokenPlaces places_;
-  const bool hides_, caches_;
+  const bool hides_, caches_, fault_tolerant_;
   const std::size_t cache_size_;
+  const std::int64_t answer_s_;
   const AuthenticationPolicy policy_;
   const std::shared_ptr<const Bench> bench_;
 };
@@ -184,6 +253,9 @@ config::PluginInfo info() {
   info.authenticates = true;
   info.credential = credential_info();
   info.secret_parameters = [](const config::Node* node) { return options().read(node).uri_param_names; };
+  info.needs_redis = [](const config::Node* node) {
+    return options().read(node).revoked_in_redis ? "revoked_in_redis" : "";
+  };
   return info;
 }
 

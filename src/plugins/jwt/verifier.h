@@ -8,7 +8,7 @@
 #include "plugins/jwt/credentials.h"
 #include "plugins/jwt/issuers.h"
 #include "plugins/jwt/revoked.h"
-#include "plugins/jwt/token_cache.h"
+#include "plugins/jwt/verified_token.h"
 
 namespace gatehouse::plugins::jwt {
 

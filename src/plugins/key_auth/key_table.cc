@@ -22,8 +22,7 @@ std::size_t KeyTable::home_of(const Sha256& hash) {
   return home;
 }
 
-const plugin::Credential* KeyTable::find(std::string_view key) const {
-  const Sha256 hash = sha256(key);
+const plugin::Credential* KeyTable::find(const Sha256& hash) const {
   for (std::size_t at = home_of(hash);; ++at) {
     const Slot& slot = slots_[at & (slots_.size() - 1)];
     if (slot.credential == nullptr) return nullptr;

@@ -1,6 +1,5 @@
 #pragma once
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include "base/sha256.h"
@@ -14,9 +13,9 @@ class KeyTable {
   /// `hash_of` gives the hash of a credential's key.
   KeyTable(std::span<const plugin::Credential> credentials, Sha256 (*hash_of)(const config::Node&));
 
-  /// Null for none. Always one hash and, nearly always, one comparison in constant time: how much of a key is right
-  /// does not show.
-  const plugin::Credential* find(std::string_view key) const;
+  /// By the key's hash; null for none. Nearly always one comparison in constant time: how much of a key is right does
+  /// not show.
+  const plugin::Credential* find(const Sha256& hash) const;
 
  private:
   struct Slot {

@@ -1,8 +1,12 @@
+#include <new>
+
+#include "base/scheduler.h"
 #include "config/options.h"
 #include "plugin/build_context.h"
 #include "plugins/common/authentication.h"
 #include "plugins/common/token_places.h"
 #include "plugins/key_auth/key_table.h"
+#include "plugins/key_auth/redis_keys.h"
 
 namespace gatehouse::plugins::key_auth {
 namespace {
@@ -13,7 +17,10 @@ using plugin::Verdict;
 struct Config : AuthenticationConfig {
   std::vector<std::string> key_names{"X-API-Key", "apikey"};
   bool key_in_header = true, key_in_query = false, key_in_cookie = false;
+  bool redis = false;
+  std::string redis_prefix = "gatehouse:key:";
   Duration cache_duration = std::chrono::seconds(60);
+  int cache_size = 10'000;
 };
 
 const config::Options<Config>& options() {
@@ -24,8 +31,15 @@ const config::Options<Config>& options() {
           .add("key_in_header", &Config::key_in_header, config::boolean(), "Looks into the header.")
           .add("key_in_query", &Config::key_in_query, config::boolean(), "Looks into the query.")
           .add("key_in_cookie", &Config::key_in_cookie, config::boolean(), "Looks into cookies.")
+          .add("redis", &Config::redis, config::boolean(),
+               "Looks up keys that the configuration does not have in its Redis.")
+          .add("redis_prefix", &Config::redis_prefix, config::non_empty(),
+               "What stands before the hash of a key there.")
           .add("cache_duration", &Config::cache_duration, config::duration(),
-               "How long a known key that is kept elsewhere is remembered. Those of the configuration are in memory.")
+               "How long a known key of the Redis is remembered: a revoked one passes no longer than that. An unknown "
+               "one is remembered for 5s at most. 0 remembers nothing.")
+          .add("cache_size", &Config::cache_size, config::integer(8, 10'000'000),
+               "How many known keys of the Redis each worker remembers at most.")
           .check([](const Config& config, const config::Where& at) {
             if (!config.key_in_header && !config.key_in_query && !config.key_in_cookie)
               at.error("must look into the header, the query or cookies");
@@ -102,9 +116,10 @@ class KeyAuth : public plugin::Plugin {
         hides_(config.hide_credentials),
         policy_(config, "Key", context),
         consumers_(context.consumers()),
-        keys_(context.shared_here<KeyTable>("keys", [&] {
-          return std::make_shared<KeyTable>(context.consumers()->credentials("key-auth"), hash_of_written);
-        })) {}
+        keys_(context.shared_here<KeyTable>(
+            "keys",
+            [&] { return std::make_shared<KeyTable>(context.consumers()->credentials("key-auth"), hash_of_written); })),
+        redis_(redis_keys(config, context)) {}
 
   Verdict on_request(Exchange& x) const noexcept override {
     if (policy_.passes_by(x)) return Verdict::proceed;
@@ -112,17 +127,60 @@ class KeyAuth : public plugin::Plugin {
     if (found.value.empty()) return policy_.missing(x);
     if (hides_) hide_token(x, places_);
     if (found.repeated) return policy_.invalid(x, "more than one key was sent");
-    const plugin::Credential* const credential = keys_->find(found.value);
-    if (credential == nullptr) return policy_.invalid(x, "the key is not known");
-    return plugin::accept(x, {credential->consumer, credential, credential->id});
+    const Sha256 hash = sha256(found.value);
+    if (const plugin::Credential* const credential = keys_->find(hash))
+      return plugin::accept(x, {credential->consumer, credential, credential->id});
+    if (redis_ == nullptr) return unknown(x);
+    if (const std::optional<Answer> answer = redis_->remembered(x, hash)) return conclude(x, *answer);
+    x.state<Sha256>(*this) = hash;
+    return Verdict::suspend;
+  }
+
+  Task<Verdict> on_request_async(Exchange& x) const override {
+    co_return conclude(x, co_await redis_->look_up(x, x.state<Sha256>(*this)));
   }
 
  private:
+  static std::shared_ptr<const RedisKeys> redis_keys(const Config& config, plugin::BuildContext& context) {
+    if (!config.redis) return nullptr;
+    RedisKeys::Options options{config.redis_prefix, config.cache_duration, static_cast<std::size_t>(config.cache_size)};
+    const std::string identity = options.prefix + '\n' + std::to_string(options.cache_duration.count()) + '\n' +
+                                 std::to_string(options.cache_size);
+    return context.shared_here<RedisKeys>(identity, [&] {
+      return std::make_shared<RedisKeys>(std::move(options), context.redis(), context.consumers(), context.workers());
+    });
+  }
+
+  Verdict unknown(Exchange& x) const { return policy_.invalid(x, "the key is not known"); }
+
+  Verdict conclude(Exchange& x, const Answer& answer) const {
+    switch (answer.kind) {
+      case Answer::Kind::known:
+        return accept(x, answer.key);
+      case Answer::Kind::unknown:
+        return unknown(x);
+      case Answer::Kind::unavailable:
+        return policy_.unavailable(x, "the key cannot be looked up now");
+      case Answer::Kind::cancelled:
+        break;
+    }
+    return x.refuse(x.scope->reason());
+  }
+
+  /// The exchange keeps the key, to which it points, to its end.
+  static Verdict accept(Exchange& x, const std::shared_ptr<const RedisKey>& key) {
+    using Kept = std::shared_ptr<const RedisKey>;
+    Kept* const kept = new (x.arena.allocate(sizeof(Kept), alignof(Kept))) Kept(key);
+    x.at_end([](void* of) { static_cast<Kept*>(of)->~Kept(); }, kept);
+    return plugin::accept(x, {key->credential.consumer, &key->credential, key->credential.id});
+  }
+
   const TokenPlaces places_;
   const bool hides_;
   const AuthenticationPolicy policy_;
   const std::shared_ptr<const plugin::Consumers> consumers_;  ///< what the keys point into
   const std::shared_ptr<const KeyTable> keys_;
+  const std::shared_ptr<const RedisKeys> redis_;  ///< null: the configuration's keys are all
 };
 
 config::PluginInfo info() {
@@ -131,6 +189,7 @@ config::PluginInfo info() {
   info.authenticates = true;
   info.credential = config::credential_info(credential_options(), name_of);
   info.secret_parameters = [](const config::Node* node) { return options().read(node).key_names; };
+  info.needs_redis = [](const config::Node* node) { return options().read(node).redis ? "redis" : ""; };
   return info;
 }
 
