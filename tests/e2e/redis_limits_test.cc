@@ -166,7 +166,7 @@ TEST_F(RedisLimits, what_an_answer_costs_counts_for_all) {
 
 TEST_F(RedisLimits, without_an_answer_each_process_decides_until_there_is_one) {
   RedisServer server;
-  Gateway gateway(limited(at(server), "year: 10"));
+  Gateway gateway("workers: 1\n" + limited(at(server), "year: 10"));
   EXPECT_EQ(gateway.get("/").header("x-ratelimit-remaining-year"), "9");
   server.kill();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(gateway.get("/").header("x-ratelimit-remaining-year"), std::to_string(9 - i));
@@ -224,7 +224,7 @@ TEST_F(RedisLimits, a_redis_that_hangs_under_load_holds_nobody_up) {
 
 TEST_F(RedisLimits, not_fault_tolerant_is_500) {
   RedisServer server;
-  Gateway gateway(limited(at(server), "year: 10, fault_tolerant: false"));
+  Gateway gateway("workers: 1\n" + limited(at(server), "year: 10, fault_tolerant: false"));
   EXPECT_EQ(gateway.get("/").status, 200);
   server.kill();
   expect_refusal(gateway.get("/"), 500, "internal");
@@ -274,6 +274,68 @@ TEST_F(RedisLimits, a_cluster_counts_for_all) {
   }
   for (std::size_t i = 0; i < 3; ++i) EXPECT_NE(cluster.node(i).cli({"DBSIZE"}), "0") << "node " << i;
   EXPECT_EQ(fallbacks(one) + fallbacks(two), 0);
+}
+
+/// What the one count in the Redis says was taken.
+std::string taken(const RedisServer& server) {
+  const std::string kept = server.cli({"GET", server.cli({"KEYS", "*"})});
+  const std::size_t from = kept.find(' ') + 1;
+  return kept.substr(from, kept.find(' ', from) - from);
+}
+
+TEST_F(RedisLimits, with_a_sync_rate_exceed_the_limit_by_no_more_than_what_each_lets_pass_in_it) {
+  RedisServer server;
+  const auto all = gateways(4, limited(at(server), "year: 20, sync_rate: 3600"));
+  int passed = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    int own = 0;
+    for (int j = 0; j < 25; ++j) own += all[i]->get("/").status == 200;
+    // Its first request asks and sees one request of each gateway before it; nobody sees what others let pass then.
+    EXPECT_EQ(own, 20 - static_cast<int>(i));
+    passed += own;
+  }
+  EXPECT_EQ(passed, 74);
+  EXPECT_NE(server.cli({"INFO", "commandstats"}).find("cmdstat_mget:calls=4,"), std::string::npos) << "each asked once";
+  EXPECT_EQ(taken(server), "4");
+  for (const auto& gateway : all) ASSERT_TRUE(gateway->reload(limited(at(server), "year: 20, sync_rate: 0.02")));
+  const Deadline deadline;
+  while (taken(server) != "74" && !deadline.passed()) {
+    for (const auto& gateway : all) EXPECT_EQ(gateway->get("/").status, 429);
+  }
+  EXPECT_EQ(taken(server), "74") << "what is owed comes with the next question";
+}
+
+TEST_F(RedisLimits, with_a_sync_rate_lose_nothing_under_load) {
+  RedisServer server;
+  const auto all = gateways(4, limited(at(server), "year: 300, sync_rate: 0.05"));
+  const int good = passed(all, 2000);
+  EXPECT_GE(good, 300);
+  EXPECT_LE(good, 4 * 300);
+  const Deadline deadline;
+  while (taken(server) != std::to_string(good) && !deadline.passed()) {
+    for (const auto& gateway : all) EXPECT_EQ(gateway->get("/").status, 429);
+  }
+  EXPECT_EQ(taken(server), std::to_string(good));
+}
+
+TEST_F(RedisLimits, with_a_sync_rate_go_on_without_an_answer_and_owe_the_rest) {
+  RedisServer server;
+  Gateway gateway("workers: 1\n" + limited(at(server), "year: 100, sync_rate: 0.02"));
+  EXPECT_EQ(gateway.get("/").header("x-ratelimit-remaining-year"), "99");
+  server.kill();
+  const Deadline deadline;
+  int count = 1;
+  for (; fallbacks(gateway) < 3 && count < 100 && !deadline.passed(); ++count) {
+    EXPECT_EQ(gateway.get("/").header("x-ratelimit-remaining-year"), std::to_string(99 - count));
+  }
+  EXPECT_LT(count, 100);
+  server.start();
+  while (server.cli({"DBSIZE"}) == "0" && !deadline.passed()) {
+    gateway.get("/");
+    ++count;
+  }
+  // It has come back without what was counted there; all that was owed since came with the first question.
+  EXPECT_EQ(taken(server), std::to_string(count - 1));
 }
 
 TEST_F(RedisLimits, a_namespace_parts_what_shares_a_redis) {

@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <random>
+#include <thread>
 #include <vector>
 
 namespace gatehouse::plugins::rate_limiting {
@@ -155,6 +158,41 @@ TEST(LeasedStore, asks_each_time_for_whom_there_is_no_room) {
     EXPECT_FALSE(store.put_back({64, 100}, rule, 1, true, kStart, owed));
     EXPECT_FALSE(store.charge({64, 100}, rule, 1, kStart));
   }
+}
+
+TEST(LeasedStore, loses_nothing_between_threads) {
+  constexpr int kThreads = 8, kRequests = 20'000;
+  const std::vector<Limit> limits{{Period::year, 100'000, 100'000, 0}};
+  const Rule rule{Algorithm::fixed_window, limits};
+  Redis redis(rule);
+  std::mutex one_at_a_time;
+  LeasedStore store(1000, 50);
+  std::atomic<std::int64_t> clock{kStart};
+  std::atomic<int> passed{0};
+  const auto ask = [&](std::uint64_t cost) {
+    LeasedStore::Owed owed{};
+    const std::int64_t now = clock++;
+    if (const auto decision = store.decide(kKey, rule, cost, true, now, owed)) return !decision->refused;
+    Found found;
+    bool passes = false;
+    {
+      const std::scoped_lock guard(one_at_a_time);
+      passes = !redis.decide(cost, now, std::span(owed).first(1), found).refused;
+    }
+    store.settle(kKey, rule, found);
+    return passes;
+  };
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < kRequests; ++j) passed += ask(1);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  clock += 1000;
+  ask(0);
+  EXPECT_EQ(redis.counts[0].now, passed);
+  EXPECT_EQ(passed, 100'000) << "one process alone exceeds nothing";
 }
 
 class Leases : public ::testing::TestWithParam<Algorithm> {};
