@@ -1,6 +1,7 @@
 #include "plugins/rate_limiting/leased_store.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace gatehouse::plugins::rate_limiting {
@@ -13,9 +14,10 @@ std::size_t place(const Limit& limit) {
   return static_cast<std::size_t>(limit.period);
 }
 
-/// Within `length` behind `then`; a clock that was set back is not.
+/// Less than `length` from `then`; before it too, as workers do not read the clock in the order in which they come
+/// here.
 bool is_within(std::int64_t then, std::int64_t length, std::int64_t now) {
-  return then != 0 && now >= then && now - then < length;
+  return then != 0 && std::abs(now - then) < length;
 }
 
 /// What is owed of a window that is over is of no use to a fixed one, nor where something is owed of a later one.
