@@ -39,7 +39,7 @@ TEST_F(RedisSentinel, one_that_is_dead_is_passed_over) {
   const std::string monitor = "sentinel monitor themaster 127.0.0.1 " + std::to_string(master.port()) + " 1";
   std::vector<std::unique_ptr<RedisServer>> sentinels;
   for (int i = 0; i < 2; ++i) {
-    sentinels.push_back(std::make_unique<RedisServer>(std::vector<std::string>{monitor}, "redis-sentinel"));
+    sentinels.push_back(std::make_unique<RedisServer>(std::vector<std::string>{monitor}, true));
   }
   const Options made = options(sentinels);
   sentinels[0]->kill();
@@ -56,7 +56,7 @@ TEST_F(RedisSentinel, has_a_password_of_its_own) {
   const RedisServer master({"requirepass of-servers"});
   const RedisServer sentinel(
       {"requirepass of-sentinels", "sentinel monitor themaster 127.0.0.1 " + std::to_string(master.port()) + " 1"},
-      "redis-sentinel");
+      true);
   Options made;
   made.master = RedisSentinels::kMaster;
   made.sentinels = {address_of(sentinel)};
@@ -72,7 +72,7 @@ TEST_F(RedisSentinel, has_a_password_of_its_own) {
 
 TEST_F(RedisSentinel, that_does_not_know_the_name_says_so) {
   std::vector<std::unique_ptr<RedisServer>> sentinels;
-  sentinels.push_back(std::make_unique<RedisServer>(std::vector<std::string>{}, "redis-sentinel"));
+  sentinels.push_back(std::make_unique<RedisServer>(std::vector<std::string>{}, true));
   use(options(sentinels));
   EXPECT_THAT(ask({"PING"}), HasSubstr("it knows no master of that name"));
 }

@@ -23,10 +23,10 @@ bool RedisServer::installed() {
   return ::access(kServer, X_OK) == 0 && ::access(kCli, X_OK) == 0;
 }
 
-RedisServer::RedisServer(std::vector<std::string> lines, const char* program) : program_(program), port_(free_port()) {
+RedisServer::RedisServer(std::vector<std::string> lines, bool sentinel) : sentinel_(sentinel), port_(free_port()) {
   std::string config = "bind 127.0.0.1\nport " + std::to_string(port_) + "\nunixsocket " + unix_path() + "\ndir " +
                        dir_.path() + "\nprotected-mode no\ndaemonize no\n";
-  if (std::string_view(program_) == "redis-server") config += "save \"\"\nappendonly no\n";
+  if (!sentinel_) config += "save \"\"\nappendonly no\n";
   for (std::string& line : lines) {
     replace(line, "@dir@", dir_.path());
     config += line + '\n';
@@ -36,20 +36,19 @@ RedisServer::RedisServer(std::vector<std::string> lines, const char* program) : 
 }
 
 void RedisServer::start() {
-  ProcessOptions options;
-  process_ = std::make_unique<Process>(
-      std::vector<std::string>{std::string("/usr/bin/") + program_, dir_.file("redis.conf")}, std::move(options));
+  std::vector<std::string> arguments{kServer, dir_.file("redis.conf")};
+  if (sentinel_) arguments.emplace_back("--sentinel");
+  process_ = std::make_unique<Process>(std::move(arguments));
   const Deadline deadline(kPatience * 2);
   while (!deadline.passed() && process_->running()) {
-    if (connect_unix(unix_path())) {
-      Fd probe = connect_unix(unix_path());
+    if (const Fd probe = connect_unix(unix_path())) {
       std::string answer;
       if (write_all(probe.get(), "PING\r\n", deadline)) read_some(probe.get(), answer, deadline);
       if (!answer.empty() && !answer.starts_with("-LOADING")) return;
     }
     process_->pause(Millis(5));
   }
-  ADD_FAILURE() << program_ << " does not start: " << process_->out() << process_->err();
+  ADD_FAILURE() << "redis-server does not start: " << process_->out() << process_->err();
 }
 
 void RedisServer::kill() {
@@ -94,7 +93,7 @@ RedisSentinels::RedisSentinels(const std::vector<std::string>& lines) {
             "sentinel down-after-milliseconds " + name + " 300",
             "sentinel failover-timeout " + name + " 3000",
         },
-        "redis-sentinel"));
+        true));
   }
   // A failover needs to know of the replica, and a majority of the sentinels of each other.
   for (const auto& sentinel : sentinels_) {

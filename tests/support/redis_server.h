@@ -15,7 +15,8 @@ namespace gatehouse::test {
 class RedisServer {
  public:
   /// `lines` are added to its configuration ("requirepass secret"); @dir@ in them is its directory.
-  explicit RedisServer(std::vector<std::string> lines = {}, const char* program = "redis-server");
+  /// `sentinel`: as a sentinel.
+  explicit RedisServer(std::vector<std::string> lines = {}, bool sentinel = false);
   RedisServer(const RedisServer&) = delete;
   RedisServer& operator=(const RedisServer&) = delete;
 
@@ -40,7 +41,7 @@ class RedisServer {
   void start();
 
  private:
-  const char* program_;
+  const bool sentinel_;
   TempDir dir_;
   std::uint16_t port_;
   std::unique_ptr<Process> process_;

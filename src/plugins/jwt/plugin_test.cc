@@ -1,7 +1,5 @@
 #include "plugin/claims.h"
-#include "plugins/jwt/claim_rules.h"
 #include "plugins/jwt/revoked.h"
-#include "plugins/jwt/token_cache.h"
 #include "plugins/testing/consumers.h"
 
 namespace gatehouse::plugins::jwt {
@@ -107,49 +105,6 @@ TEST(Jwt, keys_that_are_fetched_are_asked_for_as_the_issuer_says) {
   EXPECT_EQ(fixture.context.documents[0].read(R"({"issuer":"https://id.test/","jwks_uri":"https://id.test/k"})").next,
             "https://id.test/k");
   EXPECT_NE(fixture.context.documents[1].read("{}").error, "");
-}
-
-// ---- what is remembered ----
-
-std::shared_ptr<const VerifiedToken> token_until(std::int64_t seconds) {
-  Arena arena;
-  auto token = std::make_shared<VerifiedToken>(*jose::parse_claims("{}", arena));
-  token->good_until_s = seconds;
-  return token;
-}
-Hash128 hash_of(std::uint64_t number) {
-  return keyed_hash(std::to_string(number));
-}
-
-TEST(TokenCache, forgets_a_token_when_its_time_is_over) {
-  TokenCache cache;
-  EXPECT_EQ(cache.find(hash_of(1), 0), nullptr);
-  cache.keep(hash_of(1), token_until(100), 64);
-  EXPECT_NE(cache.find(hash_of(1), 99), nullptr);
-  EXPECT_EQ(cache.find(hash_of(2), 99), nullptr);
-  EXPECT_EQ(cache.find(hash_of(1), 100), nullptr);
-  EXPECT_EQ(cache.find(hash_of(1), 99), nullptr) << "for good";
-}
-
-TEST(TokenCache, is_bounded_and_keeps_what_is_used) {
-  TokenCache cache;
-  for (std::uint64_t i = 0; i < 1000; ++i) {
-    cache.keep(hash_of(i), token_until(1), 64);
-    EXPECT_NE(cache.find(hash_of(0), 0), nullptr) << i << ": it is used all the time";
-  }
-  int kept = 0;
-  for (std::uint64_t i = 0; i < 1000; ++i) kept += cache.find(hash_of(i), 0) != nullptr;
-  EXPECT_LE(kept, 64);
-  EXPECT_GE(kept, 32);
-}
-
-TEST(TokenCache, forgets_what_it_is_told) {
-  TokenCache cache;
-  cache.keep(hash_of(1), token_until(1), 8);
-  cache.keep(hash_of(1), token_until(5), 8);
-  EXPECT_EQ((*cache.find(hash_of(1), 0))->good_until_s, 5);
-  cache.forget(hash_of(1));
-  EXPECT_EQ(cache.find(hash_of(1), 0), nullptr);
 }
 
 // ---- what is revoked ----
