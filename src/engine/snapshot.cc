@@ -119,9 +119,9 @@ class Builder {
     use.config = std::move(node);
     use.config_path = "tiers";
     for (const char* key : {"tiers", "consumers", "api_keys"}) {
-      const config::Node* const written = snapshot_.loaded->tree->find(key);
-      if (written == nullptr) continue;
-      use.mark = written->mark();
+      const config::Node* const place = snapshot_.loaded->tree->find(key);
+      if (place == nullptr) continue;
+      use.mark = place->mark();
       break;
     }
     snapshot_.tier_limits = instances({&use, 1}, "tiers");
