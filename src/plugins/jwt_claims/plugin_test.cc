@@ -51,7 +51,7 @@ TEST(JwtClaims, sends_nothing_where_there_is_no_token) {
 
 TEST(JwtClaims, refuses_what_would_end_the_header) {
   const auto plugin = build(kType, kConfig);
-  for (const std::string text :
+  for (const std::string& text :
        {std::string("a\r\nX-Admin: 1"), std::string("a\nb"), std::string("a\0b", 3), std::string("\x7f")}) {
     const FakeClaims claims({{"sub", text}});
     Request request;
