@@ -58,7 +58,7 @@ void LeasedStore::owe(Lease& lease, const Rule& rule, std::uint64_t cost) {
 }
 
 std::optional<Decision> LeasedStore::decide(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
-                                            std::int64_t now, Owed& owed) {
+                                            std::int64_t now, Question& question) {
   std::optional<Decision> decision;
   with_lease(key, rule, now, [&](Lease& lease, std::span<Count* const> counts) {
     const bool windows = rule.algorithm == Algorithm::fixed_window || rule.algorithm == Algorithm::sliding_window;
@@ -74,14 +74,15 @@ std::optional<Decision> LeasedStore::decide(const Hash128& key, const Rule& rule
     }
     lease.asked_us = now;
     for (std::size_t i = 0; i < rule.limits.size(); ++i)
-      owed[i] = std::exchange(lease.owed[place(rule.limits[i])], Late{});
+      question.owed[i] = std::exchange(lease.owed[place(rule.limits[i])], Late{});
+    question.decision = rate_limiting::decide(rule, counts, cost, count, now);  // others see it as well
   });
   return decision;
 }
 
 void LeasedStore::settle(const Hash128& key, const Rule& rule, const Found& found) {
   with_lease(key, rule, found.now_us, [&](Lease& lease, std::span<Count* const> counts) {
-    Owed since{};
+    std::array<Late, kPeriods> since{};
     for (std::size_t i = 0; i < rule.limits.size(); ++i) {
       *counts[i] = found.counts[i];
       since[i] = lease.owed[place(rule.limits[i])];
@@ -93,17 +94,18 @@ void LeasedStore::settle(const Hash128& key, const Rule& rule, const Found& foun
 }
 
 std::optional<Decision> LeasedStore::put_back(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
-                                              std::int64_t now, const Owed& owed) {
+                                              std::int64_t now, const Question& question) {
   std::optional<Decision> decision;
   with_lease(key, rule, now, [&](Lease& lease, std::span<Count* const> counts) {
     for (std::size_t i = 0; i < rule.limits.size(); ++i) {
       Late& to = lease.owed[place(rule.limits[i])];
-      if (owed[i].amount == 0 || is_void(rule, i, owed[i], to, now)) continue;
-      to = {to.amount != 0 ? to.mark : owed[i].mark, owed[i].amount + to.amount};
+      const Late& owed = question.owed[i];
+      if (owed.amount == 0 || is_void(rule, i, owed, to, now)) continue;
+      to = {to.amount != 0 ? to.mark : owed.mark, owed.amount + to.amount};
     }
     lease.answered_us = now;
     lease.asked_us = 0;
-    decision = rate_limiting::decide(rule, counts, cost, count, now);
+    decision = question.decision;
     if (count && !decision->refused) owe(lease, rule, cost);
   });
   return decision;

@@ -24,18 +24,21 @@ class LeasedStore {
     interval_us_.store(interval_us, std::memory_order_relaxed);
   }
 
-  /// What is owed to the Redis for one key, by limit.
-  using Owed = std::array<Late, kPeriods>;
+  /// What the Redis is to be asked and told.
+  struct Question {
+    std::array<Late, kPeriods> owed;  ///< by limit
+    Decision decision;                ///< by what is known, if it does not answer
+  };
 
-  /// The decision, or nothing: the Redis is to be asked, told what has come to be `owed`, and settle() or put_back()
-  /// called with that. Who comes meanwhile is decided by what is known.
+  /// The decision, or nothing: the Redis is to be asked the `question`, and settle() or put_back() called then. Who
+  /// comes meanwhile is decided by what is known.
   std::optional<Decision> decide(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
-                                 std::int64_t now_us, Owed& owed);
+                                 std::int64_t now_us, Question& question);
   /// The Redis' counts, with what was owed and the request that asked.
   void settle(const Hash128& key, const Rule& rule, const Found& found);
   /// The Redis did not answer: this process decides, and goes on to for an interval. Nothing: there is no room.
   std::optional<Decision> put_back(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
-                                   std::int64_t now_us, const Owed& owed);
+                                   std::int64_t now_us, const Question& question);
   /// Counts afterwards. Nothing: there is no room.
   std::optional<Decision> charge(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now_us);
 

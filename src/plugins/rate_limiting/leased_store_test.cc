@@ -39,15 +39,15 @@ class Gateway {
 
   /// Whether a request passes. With `flight` its question stays on its way until land().
   bool ask(std::int64_t now, bool flight = false) {
-    LeasedStore::Owed owed{};
-    std::optional<Decision> decision = store_.decide(kKey, rule_, 1, true, now, owed);
+    LeasedStore::Question question{};
+    std::optional<Decision> decision = store_.decide(kKey, rule_, 1, true, now, question);
     if (decision) {
       lent += !decision->refused;
       most_lent = std::max(most_lent, lent);
       return !decision->refused;
     }
     ++asked;
-    const bool passes = !redis_.decide(1, now, std::span(owed).first(rule_.limits.size()), found_).refused;
+    const bool passes = !redis_.decide(1, now, std::span(question.owed).first(rule_.limits.size()), found_).refused;
     lent = 0;
     in_flight = flight;
     if (!flight) store_.settle(kKey, rule_, found_);
@@ -124,21 +124,21 @@ TEST(LeasedStore, owes_on_where_nobody_answers) {
   std::int64_t now = window_of(Period::hour, kStart).begin;
   int passed = 0;
   for (int i = 0; i < 20; ++i, now += kSecond) {
-    LeasedStore::Owed owed{};
-    ASSERT_FALSE(store.decide(kKey, rule, 1, true, now, owed)) << "an interval is over";
-    const auto decision = store.put_back(kKey, rule, 1, true, now, owed);
+    LeasedStore::Question question{};
+    ASSERT_FALSE(store.decide(kKey, rule, 1, true, now, question)) << "an interval is over";
+    const auto decision = store.put_back(kKey, rule, 1, true, now, question);
     ASSERT_TRUE(decision);
     passed += !decision->refused;
   }
   EXPECT_EQ(passed, 10) << "its own count holds";
-  LeasedStore::Owed owed{};
-  ASSERT_FALSE(store.decide(kKey, rule, 1, true, now, owed));
-  EXPECT_EQ(owed[0].amount, 10);
+  LeasedStore::Question question{};
+  ASSERT_FALSE(store.decide(kKey, rule, 1, true, now, question));
+  EXPECT_EQ(question.owed[0].amount, 10);
   // Of the window after, nothing is lost either: it counts as the one before.
-  store.put_back(kKey, rule, 0, true, now, owed);
-  ASSERT_FALSE(store.decide(kKey, rule, 1, true, now + 3600 * kSecond, owed));
+  store.put_back(kKey, rule, 0, true, now, question);
+  ASSERT_FALSE(store.decide(kKey, rule, 1, true, now + 3600 * kSecond, question));
   Found found;
-  redis.decide(0, now + 3600 * kSecond, std::span(owed).first(1), found);
+  redis.decide(0, now + 3600 * kSecond, std::span(question.owed).first(1), found);
   redis.decide(1, now + 3600 * kSecond, {}, found);
   EXPECT_EQ(found.counts[0].previous, 10);
 }
@@ -147,15 +147,15 @@ TEST(LeasedStore, asks_each_time_for_whom_there_is_no_room) {
   const std::vector<Limit> limits{{Period::hour, 10, 10, 0}};
   const Rule rule{Algorithm::fixed_window, limits};
   LeasedStore store(64, kSecond);  // one part takes as many
-  LeasedStore::Owed owed{};
+  LeasedStore::Question question{};
   for (std::uint64_t i = 0; i < 64; ++i) {
-    EXPECT_FALSE(store.decide({64, i}, rule, 1, true, kStart, owed));
-    store.put_back({64, i}, rule, 1, true, kStart, owed);
+    EXPECT_FALSE(store.decide({64, i}, rule, 1, true, kStart, question));
+    store.put_back({64, i}, rule, 1, true, kStart, question);
   }
-  EXPECT_TRUE(store.decide({64, 1}, rule, 1, true, kStart, owed));
+  EXPECT_TRUE(store.decide({64, 1}, rule, 1, true, kStart, question));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_FALSE(store.decide({64, 100}, rule, 1, true, kStart, owed));
-    EXPECT_FALSE(store.put_back({64, 100}, rule, 1, true, kStart, owed));
+    EXPECT_FALSE(store.decide({64, 100}, rule, 1, true, kStart, question));
+    EXPECT_FALSE(store.put_back({64, 100}, rule, 1, true, kStart, question));
     EXPECT_FALSE(store.charge({64, 100}, rule, 1, kStart));
   }
 }
@@ -170,14 +170,14 @@ TEST(LeasedStore, loses_nothing_between_threads) {
   std::atomic<std::int64_t> clock{kStart};
   std::atomic<int> passed{0};
   const auto ask = [&](std::uint64_t cost) {
-    LeasedStore::Owed owed{};
+    LeasedStore::Question question{};
     const std::int64_t now = clock++;
-    if (const auto decision = store.decide(kKey, rule, cost, true, now, owed)) return !decision->refused;
+    if (const auto decision = store.decide(kKey, rule, cost, true, now, question)) return !decision->refused;
     Found found;
     bool passes = false;
     {
       const std::scoped_lock guard(one_at_a_time);
-      passes = !redis.decide(cost, now, std::span(owed).first(1), found).refused;
+      passes = !redis.decide(cost, now, std::span(question.owed).first(1), found).refused;
     }
     store.settle(kKey, rule, found);
     return passes;

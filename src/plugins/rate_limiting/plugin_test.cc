@@ -406,8 +406,6 @@ TEST(RateLimiting, refuses_configurations_that_mean_nothing) {
   for (const char* rate : {"0", "-2", "0.01", "-0.5", "soon"})
     EXPECT_THAT(faults(kType, "{hour: 9, policy: redis, sync_rate: " + std::string(rate) + "}"),
                 HasSubstr("config.sync_rate: "));
-  EXPECT_THAT(faults(kType, "{hour: 9, sync_rate: 1}"),
-              HasSubstr("warning: config.sync_rate: says nothing without policy: redis"));
   EXPECT_THAT(faults(kType, "{hour: 9, policy: redis, redis: {host: a}}"),
               HasSubstr("config.redis: does not stand here"));
   EXPECT_THAT(faults(kType, "{hour: 9, policy: redis, namespace: \"a{b}\"}"), HasSubstr("config.namespace: "));

@@ -21,8 +21,8 @@ std::shared_ptr<RedisWatch> watch_of(plugin::BuildContext& context) {
 
 /// Empty where nothing is owed.
 std::span<const Late> owed_of(const RedisPolicy::Memory& memory, const Rule& rule) {
-  if (memory.owed == nullptr) return {};
-  const std::span<const Late> all = std::span(*memory.owed).first(rule.limits.size());
+  if (memory.question == nullptr) return {};
+  const std::span<const Late> all = std::span(memory.question->owed).first(rule.limits.size());
   return std::ranges::any_of(all, [](const Late& each) { return each.amount != 0; }) ? all : std::span<const Late>();
 }
 
@@ -44,9 +44,10 @@ RedisPolicy::RedisPolicy(const Config& config, const std::string& limiter, plugi
 
 bool RedisPolicy::decide(plugin::Exchange& x, const Asked& asked, Met& met, Memory& memory) const {
   if (leases_ == nullptr) return false;
-  memory.owed = x.arena.make<LeasedStore::Owed>();
+  memory.question = x.arena.make<LeasedStore::Question>();
   met.now_us = leases_->now_us();
-  const auto decision = leases_->store.decide(asked.key, met.rule, asked.cost, asked.count, met.now_us, *memory.owed);
+  const auto decision =
+      leases_->store.decide(asked.key, met.rule, asked.cost, asked.count, met.now_us, *memory.question);
   if (decision) met.decision = *decision;
   return decision.has_value();
 }
@@ -80,7 +81,7 @@ bool RedisPolicy::settle_lease(const Asked& asked, const RedisStore::Answered& a
   const bool decides = fault_tolerant_ && answer.error().fault != Fault::cancelled;
   met.now_us = leases_->now_us();
   const auto decision =
-      leases_->store.put_back(asked.key, met.rule, decides ? asked.cost : 0, asked.count, met.now_us, *memory.owed);
+      leases_->store.put_back(asked.key, met.rule, decides ? asked.cost : 0, asked.count, met.now_us, *memory.question);
   if (!decides || !decision) return false;
   met.decision = *decision;
   return true;

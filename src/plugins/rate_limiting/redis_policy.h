@@ -29,10 +29,10 @@ class RedisPolicy {
 
   /// What it keeps of one request.
   struct Memory {
-    std::string_view name;    ///< of the keys
-    const Found* found;       ///< the Redis has decided by these; null: it has not
-    LeasedStore::Owed* owed;  ///< to be brought to it; null without `sync_rate`
-    std::int64_t ahead_us;    ///< its clock before ours
+    std::string_view name;            ///< of the keys
+    const Found* found;               ///< the Redis has decided by these; null: it has not
+    LeasedStore::Question* question;  ///< null without `sync_rate`
+    std::int64_t ahead_us;            ///< its clock before ours
   };
 
   /// Fills in the decision where nobody has to be asked.
