@@ -374,5 +374,29 @@ TEST_F(RedisPeer, that_became_a_replica_is_left) {
   EXPECT_EQ(ask({"SET", "a", "b"}), "OK");
 }
 
+TEST_F(Redis, runs_what_nobody_waits_for_and_copies_it) {
+  RedisServer server;
+  Client& client = use(server);
+  const auto script = std::make_shared<const RedisScript>(make_script("return redis.call('INCRBY', KEYS[1], ARGV[1])"));
+  for (int i = 0; i < 50; ++i) {
+    std::string key = "count", by = "2";
+    const std::string_view keys[] = {key}, arguments[] = {by};
+    EXPECT_TRUE(client.post(script, keys, arguments));
+    key = by = "gone";
+  }
+  EXPECT_TRUE(until_true([&] { return ask({"GET", "count"}) == "100"; }));
+}
+
+TEST_F(Redis, lets_no_more_than_a_few_thousand_be_under_way_that_nobody_waits_for) {
+  Options nowhere;
+  nowhere.address = {"127.0.0.1", 1};
+  Client& client = use(nowhere);
+  const auto script = std::make_shared<const RedisScript>(make_script("return 1"));
+  std::size_t taken = 0;
+  while (taken <= Client::kMostPosted && client.post(script, {}, {})) ++taken;
+  EXPECT_EQ(taken, Client::kMostPosted);
+  EXPECT_TRUE(until_true([&] { return client.post(script, {}, {}); })) << "they have failed";
+}
+
 }  // namespace
 }  // namespace gatehouse::redis

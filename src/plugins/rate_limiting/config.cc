@@ -124,11 +124,6 @@ void check(const Config& config, const config::Node& node, const config::Where& 
   constexpr double kLeastSyncRate = 0.02;
   if (config.sync_rate != -1 && config.sync_rate < kLeastSyncRate)
     place(at, node, "sync_rate").error("must be -1 or at least 0.02 (seconds)");
-  if (config.policy == Policy::local) {
-    for (const char* key : {"fault_tolerant", "sync_rate", "namespace"}) {
-      if (node.find(key) != nullptr) place(at, node, key).warning("says nothing without policy: redis");
-    }
-  }
 }
 
 }  // namespace

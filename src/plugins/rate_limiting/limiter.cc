@@ -203,6 +203,24 @@ Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t 
   return decide(rule, counts, 0, false, now);
 }
 
+void add_late(const Rule& rule, std::span<Count* const> counts, std::span<const Late> late, std::int64_t now) {
+  for (std::size_t i = 0; i < late.size(); ++i) {
+    if (late[i].amount == 0) continue;
+    const Limit& limit = rule.limits[i];
+    Count& count = *counts[i];
+    if (rule.algorithm == Algorithm::token_bucket || rule.algorithm == Algorithm::leaky_bucket) {
+      count = look_at(rule.algorithm, limit, count, late[i].amount, now).taken;
+      continue;
+    }
+    turn(limit.period, count, now);
+    if (late[i].mark == count.mark) {
+      count.now = capped(Wide{count.now} + late[i].amount);
+    } else if (window_of(limit.period, late[i].mark).end == count.mark) {
+      count.previous = capped(Wide{count.previous} + late[i].amount);
+    }
+  }
+}
+
 std::int64_t kept_until(Algorithm algorithm, const Limit& limit, const Count& count, std::int64_t now_us) {
   switch (algorithm) {
     case Algorithm::fixed_window:

@@ -66,6 +66,14 @@ struct Decision {
 Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, bool count, std::int64_t now_us);
 /// Counts what is known afterwards, whatever is left; what it takes too much is missing later.
 Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now_us);
+/// What was let pass and is not counted yet: so much, in the window that begins at `mark`.
+struct Late {
+  std::int64_t mark = 0;
+  std::int64_t amount = 0;
+};
+/// Counts it where it belongs: in the window of now or the one before; in buckets as if it came now. `late` is by
+/// limit, or empty.
+void add_late(const Rule& rule, std::span<Count* const> counts, std::span<const Late> late, std::int64_t now_us);
 /// Until when a count must be kept, as Unix time in microseconds: behind it, it is as good as none.
 std::int64_t kept_until(Algorithm algorithm, const Limit& limit, const Count& count, std::int64_t now_us);
 

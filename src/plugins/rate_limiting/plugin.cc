@@ -13,8 +13,7 @@
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
-#include "plugins/rate_limiting/redis_store.h"
-#include "plugins/rate_limiting/redis_watch.h"
+#include "plugins/rate_limiting/redis_policy.h"
 #include "plugins/rate_limiting/store.h"
 
 namespace gatehouse::plugins::rate_limiting {
@@ -51,25 +50,16 @@ struct Held {
 /// What one limiter keeps of one request.
 struct Memory {
   Met met;
-  Hash128 key;
-  std::string_view name;  ///< the same in the Redis
-  Held* held;             ///< null: it has no place among those under way
-  const Found* found;     ///< the Redis has decided; null: this process has
-  std::int64_t ahead_us;  ///< the Redis' clock before ours
-  std::uint32_t cost;
+  Asked asked;
+  Held* held;  ///< null: it has no place among those under way
+  RedisPolicy::Memory redis;
   bool decided;
   bool charged;  ///< the answer has been looked at; another that replaces it is not
 };
 
-/// Where `policy: redis` keeps counts.
-struct InRedis {
-  RedisStore store;
-  std::shared_ptr<RedisWatch> watch;
-};
-
 class RateLimiting : public plugin::Plugin {
  public:
-  RateLimiting(Config config, std::shared_ptr<Counts> counts, std::optional<InRedis> redis, bool of_tiers)
+  RateLimiting(Config config, std::shared_ptr<Counts> counts, std::unique_ptr<const RedisPolicy> redis, bool of_tiers)
       : config_(std::move(config)),
         own_(limits_of(config_, config_)),
         style_(config_),
@@ -84,17 +74,16 @@ class RateLimiting : public plugin::Plugin {
     Memory& memory = x.state<Memory>(*this);
     const std::string_view identity = choose(x, memory.met.rule);
     if (memory.met.rule.limits.empty() && config_.connections == 0) return Verdict::proceed;
-    memory.key = keyed_hash(identity);
+    memory.asked = {keyed_hash(identity), identity, cost_of(x), config_.count_statuses.empty()};
     if (config_.connections != 0) {
-      memory.held = hold(x, memory.key);
+      memory.held = hold(x, memory.asked.key);
       if (memory.held == nullptr && !config_.dry_run) return refuse(x);
       if (memory.held == nullptr) say_dry(x);
     }
     if (memory.met.rule.limits.empty()) return Verdict::proceed;
-    memory.cost = cost_of(x);
-    if (redis_ && x.scope != nullptr) {
-      memory.name = redis_->store.name_of(x, identity);
-      return Verdict::suspend;
+    if (redis_ != nullptr && x.scope != nullptr) {
+      if (!redis_->decide(x, memory.asked, memory.met, memory.redis)) return Verdict::suspend;
+      return settle(x, memory);
     }
     decide_here(memory);
     return settle(x, memory);
@@ -104,9 +93,12 @@ class RateLimiting : public plugin::Plugin {
   Task<Verdict> on_request_async(Exchange& x) const override {
     Memory& memory = x.state<Memory>(*this);
     if (!memory.decided) {
-      const auto answer = co_await redis_->store.decide(x, memory.name, memory.met.rule, memory.cost, counts_at_once());
-      if (!answer && answer.error().fault == RedisError::Fault::cancelled) co_return x.refuse(x.scope->reason());
-      if (!take(x, memory, answer)) co_return config_.dry_run ? Verdict::proceed : x.refuse(Reason::internal);
+      const RedisPolicy::Result result = co_await redis_->ask(x, memory.asked, memory.met, memory.redis);
+      if (result == RedisPolicy::Result::cancelled) co_return x.refuse(x.scope->reason());
+      if (result == RedisPolicy::Result::unknown) {
+        if (!config_.fault_tolerant) co_return config_.dry_run ? Verdict::proceed : x.refuse(Reason::internal);
+        decide_here(memory);
+      }
       if (const Verdict verdict = settle(x, memory); verdict != Verdict::suspend) co_return verdict;
     }
     const std::int64_t delay = memory.met.decision.delay_us;
@@ -131,28 +123,10 @@ class RateLimiting : public plugin::Plugin {
   }
 
  private:
-  /// Whether requests count before they are answered.
-  bool counts_at_once() const { return config_.count_statuses.empty(); }
-
   void decide_here(Memory& memory) const {
     Met& met = memory.met;
     met.now_us = wall_clock_us();
-    met.decision = counts_->store.decide(memory.key, met.rule, memory.cost, counts_at_once(), met.now_us);
-  }
-
-  /// Takes what the Redis says, or decides here where it says nothing. False: nobody decides.
-  bool take(Exchange& x, Memory& memory, const std::expected<RedisStore::Answer, RedisError>& answer) const {
-    if (answer) {
-      redis_->watch->answered();
-      memory.found = x.arena.make<Found>(answer->found);
-      memory.met.decision = answer->decision;
-      memory.met.now_us = answer->found.now_us;
-      memory.ahead_us = memory.met.now_us - wall_clock_us();
-      return true;
-    }
-    redis_->watch->failed(answer.error(), config_.fault_tolerant);
-    if (config_.fault_tolerant) decide_here(memory);
-    return config_.fault_tolerant;
+    met.decision = counts_->store.decide(memory.asked.key, met.rule, memory.asked.cost, memory.asked.count, met.now_us);
   }
 
   /// What becomes of a request that has been decided.
@@ -172,17 +146,12 @@ class RateLimiting : public plugin::Plugin {
     return decision.delay_us != 0 && x.scope != nullptr ? Verdict::suspend : Verdict::proceed;
   }
 
-  /// Counts afterwards, where the decision was made. What clients are told of a Redis is what it said before, and this.
+  /// Counts afterwards, where the decision was made.
   void charge(Exchange& x, Memory& memory, std::uint64_t cost) const {
     Met& met = memory.met;
-    met.now_us = wall_clock_us() + memory.ahead_us;
-    if (memory.found == nullptr) {
-      met.decision = counts_->store.charge(memory.key, met.rule, cost, met.now_us);
-      return;
-    }
-    redis_->store.charge(x, memory.name, met.rule, cost);
-    std::array<Count, kPeriods> counts = memory.found->counts;
-    met.decision = rate_limiting::charge(met.rule, CountPointers(counts, met.rule), cost, met.now_us);
+    if (redis_ != nullptr && x.scope != nullptr && redis_->charge(x, memory.asked, cost, met, memory.redis)) return;
+    met.now_us = wall_clock_us();
+    met.decision = counts_->store.charge(memory.asked.key, met.rule, cost, met.now_us);
   }
 
   /// The limits of the request; gives whose count it is.
@@ -227,7 +196,7 @@ class RateLimiting : public plugin::Plugin {
     }
     if (config_.count_statuses.empty()) return cost;
     const bool counts = std::ranges::find(config_.count_statuses, x.response.status) != config_.count_statuses.end();
-    return counts ? cost + memory.cost : 0;
+    return counts ? cost + memory.asked.cost : 0;
   }
 
   /// Null: as many are under way as may be.
@@ -253,7 +222,7 @@ class RateLimiting : public plugin::Plugin {
   std::vector<std::pair<std::string, std::vector<Limit>>> tiers_;
   const Style style_;
   const std::shared_ptr<Counts> counts_;
-  const std::optional<InRedis> redis_;
+  const std::unique_ptr<const RedisPolicy> redis_;  ///< null: this process decides
   const bool of_tiers_;
 };
 
@@ -266,26 +235,14 @@ config::PluginInfo info() {
   return info;
 }
 
-std::shared_ptr<RedisWatch> watch_of(plugin::BuildContext& context) {
-  const auto counter = [&](std::string_view by) {
-    return context.counter("gatehouse_ratelimit_redis_fallbacks_total",
-                           "Rate-limiting decisions that the Redis did not make, by what was done instead.",
-                           {"result", by});
-  };
-  return context.process<RedisWatch>("rate-limiting",
-                                     [&] { return std::make_shared<RedisWatch>(counter("local"), counter("error")); });
-}
-
 std::shared_ptr<const plugin::Plugin> make(const config::Node* node, plugin::BuildContext& context) {
   Config config = options().read(node);
   const std::string identity =
       "rate-limiting " + std::to_string(static_cast<int>(config.algorithm)) + " " + context.scope();
   auto counts = context.process<Counts>(identity, [&] { return std::make_shared<Counts>(config.max_keys); });
   counts->store.set_most(config.max_keys);
-  std::optional<InRedis> redis;
-  if (config.policy == Policy::redis) {
-    redis.emplace(RedisStore(context.redis(), config.key_space, identity), watch_of(context));
-  }
+  std::unique_ptr<const RedisPolicy> redis;
+  if (config.policy == Policy::redis) redis = std::make_unique<const RedisPolicy>(config, identity, context);
   return std::make_shared<RateLimiting>(std::move(config), std::move(counts), std::move(redis),
                                         context.scope() == kTiersScope);
 }

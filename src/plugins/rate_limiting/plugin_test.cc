@@ -401,7 +401,14 @@ TEST(RateLimiting, refuses_configurations_that_mean_nothing) {
               HasSubstr("t.yaml:1:18: config.burst: only algorithm: token-bucket"));
   EXPECT_THAT(faults(kType, "{hour: 1, delay: 3}"), HasSubstr("config.delay: only algorithm: leaky-bucket"));
   EXPECT_THAT(faults(kType, "{hour: 1, nodelay: true}"), HasSubstr("config.nodelay: only algorithm: leaky-bucket"));
-  EXPECT_THAT(faults(kType, "{hour: 9, policy: redis}"), HasSubstr("config.policy: redis is not supported yet"));
+  EXPECT_EQ(faults(kType, "{hour: 9, policy: redis, sync_rate: 0.5, fault_tolerant: false, namespace: a}"), "");
+  EXPECT_EQ(faults(kType, "{hour: 9, policy: redis, sync_rate: -1}"), "");
+  for (const char* rate : {"0", "-2", "0.01", "-0.5", "soon"})
+    EXPECT_THAT(faults(kType, "{hour: 9, policy: redis, sync_rate: " + std::string(rate) + "}"),
+                HasSubstr("config.sync_rate: "));
+  EXPECT_THAT(faults(kType, "{hour: 9, policy: redis, redis: {host: a}}"),
+              HasSubstr("config.redis: does not stand here"));
+  EXPECT_THAT(faults(kType, "{hour: 9, policy: redis, namespace: \"a{b}\"}"), HasSubstr("config.namespace: "));
   EXPECT_THAT(faults(kType, "{hour: 9, tier_by: claim, tiers: {a: {hour: 1}}}"), Not(HasSubstr("tier_by")));
   EXPECT_THAT(faults(kType, "{tier_by: claim, tiers: {a: {hour: 1}}}"), HasSubstr("config.tier_by: needs limits"));
   EXPECT_THAT(faults(kType, "{hour: 9, error_code: 200}"), HasSubstr("config.error_code"));

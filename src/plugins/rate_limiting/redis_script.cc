@@ -64,7 +64,7 @@ end
 
 -- Each gives whether the cost fits, what is to be kept then, and until when.
 
-local function window(sliding, length, months, most, mark, taken, before, cost, now)
+local function window(sliding, length, months, most, mark, taken, before, cost, now, late_mark, late)
   local first, last = window_of(length, months, now)
   if mark == last then
     first, last = window_of(length, months, mark)
@@ -72,6 +72,14 @@ local function window(sliding, length, months, most, mark, taken, before, cost, 
     local _, after = window_of(length, months, mark)
     if after == first then before = taken else before = 0 end
     taken = 0
+  end
+  if late > 0 then
+    local _, after = window_of(length, months, late_mark)
+    if late_mark == first then
+      taken = min(taken + late, EXACT)
+    elseif after == first then
+      before = min(before + late, EXACT)
+    end
   end
   local used, ends = taken, last
   if sliding then
@@ -112,7 +120,17 @@ if not now then
   now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 local kept = redis.call('MGET', unpack(KEYS))
-local reply, writes, fit = {now}, {}, true
+local function step(a, b, c, known, mark, one, two, amount, late_mark, late)
+  if algorithm == 'token' then return token_bucket(a, b, c, mark, one, two, amount, now) end
+  if algorithm == 'leaky' then return leaky_bucket(a, b, known, mark, one, amount, now) end
+  return window(algorithm == 'sliding', a, b, c, mark, one, two, amount, now, late_mark, late)
+end
+local function written(mark, one, two, ends)
+  return {string.format('%.0f %.0f %.0f', mark, one, two),
+          string.format('%.0f', min(floor((ends - now) / 1000), 1e14) + MARGIN)}
+end
+
+local reply, writes, late_writes, fit, any_late = {now}, {}, {}, true, false
 for i = 1, #KEYS do
   reply[i + 1] = kept[i]
   local a, b, c = tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3]), tonumber(ARGV[3 * i + 4])
@@ -120,19 +138,24 @@ for i = 1, #KEYS do
   local known = mark ~= nil
   mark, one, two = tonumber(mark or 0), tonumber(one or 0), tonumber(two or 0)
   local fits, ends
-  if algorithm == 'token' then
-    fits, mark, one, two, ends = token_bucket(a, b, c, mark, one, two, cost, now)
-  elseif algorithm == 'leaky' then
-    fits, mark, one, two, ends = leaky_bucket(a, b, known, mark, one, cost, now)
-  else
-    fits, mark, one, two, ends = window(algorithm == 'sliding', a, b, c, mark, one, two, cost, now)
+  local late_at = 3 + 3 * #KEYS + 2 * i
+  local late = tonumber(ARGV[late_at + 1] or 0)
+  if late > 0 then
+    local bucket = algorithm == 'token' or algorithm == 'leaky'
+    fits, mark, one, two, ends = step(a, b, c, known, mark, one, two, bucket and late or 0, tonumber(ARGV[late_at]), late)
+    late_writes[i] = written(mark, one, two, ends)
+    known, any_late = true, true
   end
+  fits, mark, one, two, ends = step(a, b, c, known, mark, one, two, cost, 0, 0)
   fit = fit and fits
-  writes[i] = {string.format('%.0f %.0f %.0f', mark, one, two),
-               string.format('%.0f', min(floor((ends - now) / 1000), 1e14) + MARGIN)}
+  writes[i] = written(mark, one, two, ends)
 end
-if cost > 0 and (act == 'add' or (act == 'take' and fit)) then
-  for i = 1, #KEYS do redis.call('SET', KEYS[i], writes[i][1], 'PX', writes[i][2]) end
+local takes = cost > 0 and (act == 'add' or (act == 'take' and fit))
+if takes or any_late then
+  for i = 1, #KEYS do
+    local write = takes and writes[i] or late_writes[i]
+    if write then redis.call('SET', KEYS[i], write[1], 'PX', write[2]) end
+  end
 end
 return reply
 )lua";

@@ -98,7 +98,7 @@ class RedisScriptTest : public ::testing::Test {
 
   /// One step of the script and of the limiter. The counts behind both must be the same.
   void step(const Rule& rule, std::vector<Count>& counts, const std::string& name, std::uint64_t cost, Act act,
-            std::int64_t now) {
+            std::int64_t now, std::span<const Late> late = {}) {
     Arena arena;
     std::array<Count, kPeriods> before{};
     std::vector<Count*> pointers;
@@ -107,7 +107,7 @@ class RedisScriptTest : public ::testing::Test {
       pointers.push_back(&counts[i]);
     }
     const std::string time = std::to_string(now);
-    const auto reply = redis_->run(script_call(arena, name, rule, cost, act, time));
+    const auto reply = redis_->run(script_call(arena, name, rule, cost, act, late, time));
     ASSERT_NE(reply, nullptr);
     ASSERT_EQ(reply->type, REDIS_REPLY_ARRAY) << (reply->str != nullptr ? reply->str : "");
     const std::optional<Found> found = read_answer(reply_of(*reply, arena), rule);
@@ -115,6 +115,7 @@ class RedisScriptTest : public ::testing::Test {
     ASSERT_EQ(found->now_us, now);
     for (std::size_t i = 0; i < rule.limits.size(); ++i)
       ASSERT_EQ(described(found->counts[i]), described(before[i])) << "limit " << i;
+    add_late(rule, pointers, late, now);
     act == Act::add ? charge(rule, pointers, cost, now) : decide(rule, pointers, cost, act == Act::take, now);
   }
 
@@ -152,7 +153,13 @@ class RedisScriptTest : public ::testing::Test {
         now = std::max(now, kStart - 5 * 365 * 86'400 * kSecond);
         const std::uint64_t cost = large ? pick(most / 8 + 2) : (pick(5) == 0 ? pick(4) : 1);
         const std::uint64_t act = pick(20);
-        step(rule, counts, name, cost, act == 0 && cost > 0 ? Act::add : act == 1 ? Act::look : Act::take, now);
+        std::vector<Late> late;
+        for (std::size_t j = 0; act == 2 && j < limits.size(); ++j) {
+          const auto length = static_cast<std::uint64_t>(length_of(limits[j].period));
+          const std::int64_t then = now - static_cast<std::int64_t>(pick(3) * length * 3 / 4);
+          late.push_back({window_of(limits[j].period, then).begin, static_cast<std::int64_t>(pick(4))});
+        }
+        step(rule, counts, name, cost, act == 0 && cost > 0 ? Act::add : act == 1 ? Act::look : Act::take, now, late);
       }
     }
   }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kAlgorithms[] = {"fixed", "sliding", "token", "leaky"};
 constexpr std::string_view kActs[] = {"take", "look", "add"};
-constexpr std::size_t kFirst = 4, kEach = 3;  // arguments of the call, and of each limit
+constexpr std::size_t kFirst = 4, kEach = 3, kEachLate = 2;  // arguments of the call, and of each limit
 
 struct Numbers {
   std::uint64_t first, second, third;
@@ -45,10 +45,11 @@ bool take_number(std::string_view& text, std::int64_t& to) {
 }  // namespace
 
 ScriptCall script_call(Arena& arena, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
-                       std::string_view time) {
+                       std::span<const Late> late, std::string_view time) {
   const std::size_t count = rule.limits.size();
+  const std::size_t size = kFirst + kEach * count + kEachLate * late.size();
   auto* const keys = arena.array<std::string_view>(count);
-  auto* const arguments = arena.array<std::string_view>(kFirst + kEach * count);
+  auto* const arguments = arena.array<std::string_view>(size);
   arguments[0] = kAlgorithms[static_cast<std::size_t>(rule.algorithm)];
   arguments[1] = kActs[static_cast<std::size_t>(act)];
   arguments[2] = number(arena, cost);
@@ -61,7 +62,12 @@ ScriptCall script_call(Arena& arena, std::string_view name, const Rule& rule, st
     at[1] = number(arena, numbers.second);
     at[2] = number(arena, numbers.third);
   }
-  return {{keys, count}, {arguments, kFirst + kEach * count}};
+  for (std::size_t i = 0; i < late.size(); ++i) {
+    std::string_view* const at = arguments + kFirst + kEach * count + kEachLate * i;
+    at[0] = number(arena, static_cast<std::uint64_t>(late[i].mark));
+    at[1] = number(arena, static_cast<std::uint64_t>(late[i].amount));
+  }
+  return {{keys, count}, {arguments, size}};
 }
 
 Count read_count(Algorithm algorithm, const Limit& limit, std::string_view text) {
@@ -107,17 +113,18 @@ std::string_view RedisStore::name_of(plugin::Exchange& x, std::string_view ident
   return x.arena.concat(space_, ":{", std::string_view(digits, 2 * kBytes), "}:");
 }
 
-Task<std::expected<RedisStore::Answer, RedisError>> RedisStore::decide(plugin::Exchange& x, std::string_view name,
-                                                                       const Rule& rule, std::uint64_t cost,
-                                                                       bool count) const {
-  const ScriptCall call = script_call(x.arena, name, rule, cost, count ? Act::take : Act::look);
+Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_view name, const Rule& rule,
+                                              std::uint64_t cost, bool count, std::span<const Late> late) const {
+  const ScriptCall call = script_call(x.arena, name, rule, cost, count ? Act::take : Act::look, late);
   const RedisResult reply = co_await redis_->eval(x, *script_, call.keys, call.arguments);
   if (!reply) co_return std::unexpected(reply.error());
   const std::optional<Found> found = read_answer(*reply, rule);
   if (!found) co_return std::unexpected(RedisError{RedisError::Fault::server, "no answer of the script's"});
   // The script has decided the same: here it is only told in full.
   Answer answer{.found = *found, .decision = {}};
-  answer.decision = rate_limiting::decide(rule, CountPointers(answer.found.counts, rule), cost, count, found->now_us);
+  const CountPointers counts(answer.found.counts, rule);
+  add_late(rule, counts, late, found->now_us);
+  answer.decision = rate_limiting::decide(rule, counts, cost, count, found->now_us);
   co_return answer;
 }
 

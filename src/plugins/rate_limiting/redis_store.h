@@ -22,9 +22,9 @@ enum class Act : std::uint8_t {
 struct ScriptCall {
   std::span<const std::string_view> keys, arguments;
 };
-/// `name` stands for the identity. `time`: "", or a time in microseconds for tests.
+/// `name` stands for the identity. `late` is by limit, or empty. `time`: "", or a time in microseconds for tests.
 ScriptCall script_call(Arena& arena, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
-                       std::string_view time = "");
+                       std::span<const Late> late = {}, std::string_view time = "");
 
 /// What the script found, by limit, and when.
 struct Found {
@@ -59,9 +59,11 @@ class RedisStore {
     Found found;  ///< the counts behind this request
     Decision decision;
   };
-  /// One decision over all limits of the rule, in one round trip. `name` is name_of(identity).
-  Task<std::expected<Answer, RedisError>> decide(plugin::Exchange& x, std::string_view name, const Rule& rule,
-                                                 std::uint64_t cost, bool count) const;
+  using Answered = std::expected<Answer, RedisError>;
+  /// One decision over all limits of the rule, in one round trip; before it counts what is `late`, by limit or empty.
+  /// `name` is name_of(identity).
+  Task<Answered> decide(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, bool count,
+                        std::span<const Late> late) const;
   /// Counts afterwards; nobody waits for it.
   void charge(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost) const;
 
