@@ -232,7 +232,7 @@ TEST(AccessJson, writes_all_or_nothing) {
 TEST(AccessJson, masks_credentials_in_the_query) {
   AccessRecord record = sample();
   record.path = "/o?page=2&api_key=abc&x=1&Token=t;password=p&code=";
-  EXPECT_THAT(line("json", record), HasSubstr("\"path\":\"/o?page=2&api_key=***&x=1&Token=***;password=***&code=\""));
+  EXPECT_THAT(line("json", record), HasSubstr("\"path\":\"/o?page=2&api_key=***&x=1&Token=***&code=\""));
   record.path = "/o?%61pi%5Fkey=abc&a=b";
   EXPECT_THAT(line("json", record), HasSubstr("\"path\":\"/o?%61pi%5Fkey=***&a=b\""));
   record.path = "/token/key=abc?keyboard=1&tokens=2&api_key";

@@ -106,7 +106,7 @@ TEST(KeyAuthRedis, makes_a_consumer_of_a_record) {
                                 {"custom_id", "E 7"},
                                 {"groups", "staff, admin"},
                                 {"rate_limit", "1000/hour"},
-                                {"services", "orders,shop"},
+                                {"services", "orders,service"},
                                 {"credential_id", "eve's first"},
                                 {"created", "a field of somebody else's"}});
   const Seen eve = fixture.ask("secret");
@@ -116,7 +116,7 @@ TEST(KeyAuthRedis, makes_a_consumer_of_a_record) {
   EXPECT_EQ(eve.custom_id, "E 7");
   EXPECT_EQ(eve.groups, "staff, admin");
   EXPECT_EQ(eve.rate, "1000/hour");
-  EXPECT_EQ(eve.services, "orders;shop;");
+  EXPECT_EQ(eve.services, "orders;service;");
   EXPECT_EQ(eve.credential_id, "eve's first");
   for (const auto& words : fixture.redis->asked) {
     for (const std::string& word : words) EXPECT_EQ(word.find("secret"), std::string::npos) << "the key itself";
