@@ -229,7 +229,10 @@ std::string judge(std::string_view line, std::string_view first_line, const Fiel
   if (starts("json")) return same_json(rest(5), body) ? "" : "the body is not this JSON";
   if (starts("!")) {
     std::string_view key = trim(line.substr(1));
-    return fields.has(key) ? "there is: " + fields.get(key) : "";
+    const bool behind = key.starts_with("trailer ");
+    if (behind) key = trim(key.substr(8));
+    const Fields& where = behind ? trailers : fields;
+    return where.has(key) ? "there is: " + where.get(key) : "";
   }
   bool trailer = starts("trailer");
   std::string_view field = trailer ? trim(rest(8)) : line;
