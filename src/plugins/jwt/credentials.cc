@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/base64.h"
 #include "base/log.h"
 #include "config/custom_kind.h"
+#include "jose/base64url.h"
 
 namespace gatehouse::plugins::jwt {
 namespace {
@@ -28,35 +30,16 @@ std::vector<std::string> algorithm_names() {
   return names;
 }
 
-/// base64 or base64url, padded or not; nullopt: `text` is neither.
+/// base64, or base64url without padding; nullopt: `text` is neither.
 std::optional<std::string> from_base64(std::string_view text) {
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int count = 0;
-  while (text.ends_with('=')) text.remove_suffix(1);
-  for (const char c : text) {
-    std::uint32_t value = 0;
-    if (c >= 'A' && c <= 'Z') {
-      value = static_cast<std::uint32_t>(c - 'A');
-    } else if (c >= 'a' && c <= 'z') {
-      value = static_cast<std::uint32_t>(c - 'a') + 26;
-    } else if (c >= '0' && c <= '9') {
-      value = static_cast<std::uint32_t>(c - '0') + 52;
-    } else if (c == '+' || c == '-') {
-      value = 62;
-    } else if (c == '/' || c == '_') {
-      value = 63;
-    } else {
-      return std::nullopt;
-    }
-    bits = bits << 6 | value;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      bytes += static_cast<char>(bits >> count & 0xff);
-    }
+  std::string bytes(base64_room(text.size()), '\0');
+  std::size_t size = base64_decode(text, bytes.data());
+  if (size == std::string_view::npos) {
+    if (!jose::decoded_size(text.size()) || !jose::decode_base64url(text, bytes.data())) return std::nullopt;
+    size = *jose::decoded_size(text.size());
   }
-  return count >= 6 ? std::nullopt : std::optional(bytes);
+  bytes.resize(size);
+  return bytes;
 }
 
 /// The keys of a credential, or what is wrong and with which key of the mapping.

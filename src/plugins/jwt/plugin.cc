@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <new>
 
 #include "base/clock.h"
 #include "base/scheduler.h"
 #include "config/node.h"
 #include "plugins/common/authentication.h"
 #include "plugins/common/hash_cache.h"
+#include "plugins/common/keep_to_end.h"
 #include "plugins/common/per_worker.h"
 #include "plugins/common/token_places.h"
 #include "plugins/jwt/redis_revocations.h"
@@ -161,7 +161,7 @@ class Jwt : public plugin::Plugin {
     if (caches_) {
       hash = keyed_hash(found.value);
       if (const auto* const known = bench_->caches.of(x).find(hash, now_s)) {
-        if (bench_->verifier.is_current(**known, x.worker)) return accept(x, *keep(x, *known));
+        if (bench_->verifier.is_current(**known, x.worker)) return accept(x, *keep_to_end(x, *known));
         bench_->caches.of(x).forget(hash);
       }
     }
@@ -218,7 +218,7 @@ class Jwt : public plugin::Plugin {
   Verdict decide(Exchange& x, const Outcome& outcome, const Hash128& hash) const {
     if (outcome.token == nullptr)
       return outcome.unavailable ? policy_.unavailable(x, outcome.message) : policy_.invalid(x, outcome.message);
-    const Kept& token = keep(x, outcome.token);
+    const Kept& token = keep_to_end(x, outcome.token);
     if (bench_->revocations && RedisRevocations::concern(*token, x.arena)) {
       x.state<Pending>(*this) = {.hash = hash, .verified = &token};
       return Verdict::suspend;
@@ -230,13 +230,6 @@ class Jwt : public plugin::Plugin {
   void remember(Exchange& x, const Hash128& hash, const Kept& token, std::int64_t until_s) const {
     if (caches_ && token->claims.memory() <= kLargestKept)
       bench_->caches.of(x).keep(hash, token, std::min(until_s, token->good_until_s), cache_size_);
-  }
-
-  /// The exchange keeps the token, whose claims others read, to its end.
-  static const Kept& keep(Exchange& x, const Kept& token) {
-    Kept* const kept = new (x.arena.allocate(sizeof(Kept), alignof(Kept))) Kept(token);
-    x.at_end([](void* of) { static_cast<Kept*>(of)->~Kept(); }, kept);
-    return *kept;
   }
 
   static Verdict accept(Exchange& x, const VerifiedToken& token) {

@@ -1,9 +1,9 @@
-#include <new>
 
 #include "base/scheduler.h"
 #include "config/options.h"
 #include "plugin/build_context.h"
 #include "plugins/common/authentication.h"
+#include "plugins/common/keep_to_end.h"
 #include "plugins/common/token_places.h"
 #include "plugins/key_auth/key_table.h"
 #include "plugins/key_auth/redis_keys.h"
@@ -172,9 +172,7 @@ class KeyAuth : public plugin::Plugin {
 
   /// The exchange keeps the key, to which it points, to its end.
   static Verdict accept(Exchange& x, const std::shared_ptr<const RedisKey>& key) {
-    using Kept = std::shared_ptr<const RedisKey>;
-    Kept* const kept = new (x.arena.allocate(sizeof(Kept), alignof(Kept))) Kept(key);
-    x.at_end([](void* of) { static_cast<Kept*>(of)->~Kept(); }, kept);
+    keep_to_end(x, key);
     return plugin::accept(x, {key->credential.consumer, &key->credential, key->credential.id});
   }
 
