@@ -155,10 +155,12 @@ TEST(Jwks, the_last_good_keys_outlive_every_trouble_of_their_issuer) {
   EXPECT_EQ(status_with(gateway, key.token()), 200);
   double failed = 0;
   const auto survives = [&](const char* what) {
-    gateway.process().pause(Millis(150));
-    EXPECT_EQ(status_with(gateway, other.token()), 401) << what;
-    EXPECT_EQ(status_with(gateway, key.token()), 200) << what;
-    const double now = gateway.metric("gatehouse_document_fetches_total", {"result=\"failed\""});
+    double now = failed;
+    for (Deadline deadline; now <= failed && !deadline.passed(); gateway.process().pause(Millis(50))) {
+      EXPECT_EQ(status_with(gateway, other.token()), 401) << what;
+      EXPECT_EQ(status_with(gateway, key.token()), 200) << what;
+      now = gateway.metric("gatehouse_document_fetches_total", {"result=\"failed\""});
+    }
     EXPECT_GT(now, failed) << what;
     failed = now;
   };
@@ -182,7 +184,7 @@ TEST(Jwks, the_last_good_keys_outlive_every_trouble_of_their_issuer) {
   issuer.service().restart();
   issuer.publish(jwks({other.jwk()}));
   EXPECT_EQ(wait_status(gateway, other.token(), 200), 200);
-  EXPECT_EQ(status_with(gateway, key.token()), 401);
+  EXPECT_EQ(wait_status(gateway, key.token(), 401), 401) << "each worker takes what is new by itself";
 }
 
 TEST(Jwks, without_keys_the_answer_is_503_until_they_are_there) {
