@@ -117,7 +117,9 @@ void check_authentication(const Authentication& auth, const std::string& path, c
 
 /// Checks the plugins of one list, and lets their configs share `tree`.
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
-                   const std::vector<std::string>& services, Diagnostics& out);
+                   Diagnostics& out);
+/// What the options of plugins name: that it is there.
+void check_references(const Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out);
 
 /// "10.0.0.1:80", "[::1]:80", "unix:/run/x.sock", and "host:80" where `names`.
 std::optional<Address> parse_address(std::string_view text, bool names);

@@ -118,7 +118,7 @@ const PluginInfo* Catalogue::plugin(std::string_view name) const {
 }
 
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
-                   const std::vector<std::string>& services, Diagnostics& out) {
+                   Diagnostics& out) {
   for (std::size_t i = 0; i < plugins.size(); ++i) {
     PluginUse& use = plugins[i];
     if (use.name.empty()) continue;
@@ -154,18 +154,19 @@ void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const 
     }
     if (!use.enabled) continue;  // it takes the name away, whatever else it says
     if (info->check) info->check(use.config.get(), use.config_path + ".config", use.mark, out);
-    const std::string wants = info->needs_redis ? info->needs_redis(use.config.get()) : "";
-    if (!wants.empty() && tree->find("redis") == nullptr) {
-      const Node* const at = use.config ? use.config->find(wants) : nullptr;
-      out.error(at != nullptr ? at->mark() : use.mark, use.config_path + ".config." + wants,
-                "there is no \"redis\" at the top of the configuration",
-                "redis: {address: \"127.0.0.1:6379\"} says where it is");
-    }
-    if (!info->service_references) continue;
-    for (const auto& [service, mark] : info->service_references(use.config.get())) {
-      if (std::ranges::find(services, service) != services.end()) continue;
-      out.error(mark, use.config_path + ".config", "no service \"" + service + "\"", suggest(service, services));
-    }
+    // A key of the config that wants what there is not.
+    const auto refuse = [&](const std::string& key, std::string why, std::string hint) {
+      const Node* const at = use.config ? use.config->find(key) : nullptr;
+      out.error(at != nullptr ? at->mark() : use.mark, use.config_path + ".config." + key, std::move(why),
+                std::move(hint));
+    };
+    const std::string redis = info->needs_redis ? info->needs_redis(use.config.get()) : "";
+    if (!redis.empty() && tree->find("redis") == nullptr)
+      refuse(redis, "there is no \"redis\" at the top of the configuration",
+             "redis: {address: \"127.0.0.1:6379\"} says where it is");
+    const std::string caller = use.before_auth && info->needs_caller ? info->needs_caller(use.config.get()) : "";
+    if (!caller.empty())
+      refuse(caller, "asks who calls, which is not known in front of authentication", "leave out phase: before_auth");
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "config/diagnostic.h"
 #include "config/model.h"
+#include "config/references.h"
 
 namespace gatehouse::config {
 
@@ -39,8 +40,8 @@ struct PluginInfo {
   std::function<std::string()> schema;
   /// Rows of the options table of the docs page, Markdown.
   std::function<std::string()> options_table;
-  /// Names of services that a decoded config refers to, with where it does so (mirror's `service`).
-  std::function<std::vector<std::pair<std::string, Mark>>(const Node* config)> service_references;
+  /// Names of what must be there that a config refers to (mirror's `service`).
+  std::function<References(const Node* config)> references;
   /// A written config for printing: defaults filled in, secrets as ***. Empty: printed as written.
   std::function<std::shared_ptr<const Node>(const Node* config)> effective;
   /// It finds out who calls: `auth` may name it.
@@ -50,6 +51,8 @@ struct PluginInfo {
   std::function<std::vector<std::string>(const Node* config)> identity_headers;
   /// The key of a config that asks for the gateway's `redis`; "" for none.
   std::function<std::string(const Node* config)> needs_redis;
+  /// The key of a config that can only be answered when it is known who calls; "" for none.
+  std::function<std::string(const Node* config)> needs_caller;
   /// Query parameters that hold credentials: *** in logs.
   std::function<std::vector<std::string>(const Node* config)> secret_parameters;
 };

@@ -76,9 +76,15 @@ Node Table::effective(const Node* written) const {
   return result;
 }
 
-void Table::references(const Node& written, ServiceReferences& to) const {
+void Table::references(const Node& written, References& to) const {
   for (const Option& option : options) {
-    if (const Node* value = written.find(option.name)) option.kind->references(*value, to);
+    const Node* const value = written.find(option.name);
+    if (value == nullptr) continue;
+    const std::size_t before = to.size();
+    option.kind->references(*value, to);
+    for (std::size_t i = before; i < to.size(); ++i) {
+      to[i].path = to[i].path.empty() ? option.name : option.name + "." + to[i].path;
+    }
   }
 }
 
@@ -156,7 +162,7 @@ class NestedKind : public ValueKind {
   Node effective(const Node& written) const override { return table_->effective(&written); }
   bool allows_null() const override { return true; }
   Node absent(const void*) const override { return table_->effective(nullptr); }
-  void references(const Node& written, ServiceReferences& to) const override { table_->references(written, to); }
+  void references(const Node& written, References& to) const override { table_->references(written, to); }
   void markdown_rows(const std::string& prefix, std::string& to) const override {
     table_->markdown_rows(prefix + ".", to);
   }
@@ -185,8 +191,8 @@ PluginInfo plugin_info(std::string name, std::string summary, int rank, std::sha
   };
   info.schema = [table] { return to_json(table->schema()); };
   info.options_table = [table] { return table->markdown(); };
-  info.service_references = [table](const Node* config) {
-    ServiceReferences found;
+  info.references = [table](const Node* config) {
+    References found;
     if (config) table->references(*config, found);
     return found;
   };

@@ -64,7 +64,7 @@ class Table {
   std::string markdown() const;
   void markdown_rows(const std::string& prefix, std::string& to) const;
   std::vector<std::string> names() const;
-  void references(const Node& written, ServiceReferences& to) const;
+  void references(const Node& written, References& to) const;
 
   std::vector<Option> options;
   std::vector<std::string> later;  ///< words of features that are planned: refused as "not supported yet"

@@ -22,12 +22,13 @@ class Resolver {
       written_.default_service = fallback.name;
     }
     // Before the identity adds one of its own, which is checked where it was written.
-    check_plugins(written_.plugins, tree_, catalogue_, service_names_, out_);
+    check_plugins(written_.plugins, tree_, catalogue_, out_);
     resolve_identity(written_, tree_, catalogue_, service_names_, out_);
     for (const Service& each : written_.services) {
       if (each.auth) check_authentication(*each.auth, "services." + each.name + ".auth", written_, catalogue_, out_);
     }
     routes();
+    check_references(written_, *tree_, catalogue_, out_);
     access_log();
     return std::move(static_cast<Model&>(written_));
   }
@@ -99,7 +100,7 @@ class Resolver {
     for (std::size_t i = 0; i < written_.written_services.size(); ++i) {
       WrittenService& service = written_.written_services[i];
       unique(names, service.name, service.mark, indexed("services", i) + ".name");
-      check_plugins(service.plugins, tree_, catalogue_, service_names_, out_);
+      check_plugins(service.plugins, tree_, catalogue_, out_);
       known_services_.insert(service.name);
       written_.services.push_back(std::move(static_cast<Service&>(service)));
     }
@@ -129,7 +130,7 @@ class Resolver {
       }
       certificates(route);
       patterns(route);
-      check_plugins(route.plugins, tree_, catalogue_, service_names_, out_);
+      check_plugins(route.plugins, tree_, catalogue_, out_);
       if (route.auth) check_authentication(*route.auth, route.config_path + ".auth", written_, catalogue_, out_);
       written_.routes.push_back(std::move(static_cast<Route&>(route)));
     }

@@ -12,13 +12,6 @@ const Tier kTiers[] = {{"free", {{100, Period::hour}}, {}},
                        {"premium", {{10'000, Period::hour}}, {}},
                        {"enterprise", {{100'000, Period::hour}}, {}}};
 
-void no_consumer(const std::string& name, const Mark& mark, const std::string& path, const Model& model,
-                 Diagnostics& out) {
-  std::vector<std::string> names;
-  for (const Consumer& consumer : model.consumers) names.push_back(consumer.username);
-  out.error(mark, path, "no consumer \"" + name + "\"", suggest(name, names));
-}
-
 class IdentityResolver {
  public:
   IdentityResolver(WrittenModel& model, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
@@ -30,9 +23,6 @@ class IdentityResolver {
     for (const Consumer& consumer : model_.consumers) take_name(consumer);
     for (Consumer& consumer : model_.consumers) complete(consumer);
     if (!model_.api_keys.empty()) api_keys();
-    anonymous(model_.plugins);
-    for (const Service& service : model_.services) anonymous(service.plugins);
-    for (const WrittenRoute& route : model_.written_routes) anonymous(route.plugins);
     if (model_.validation != nullptr && model_.api_keys.empty())
       out_.error(model_.validation->mark(), "validation", "has no \"api_keys\" to be of");
   }
@@ -46,17 +36,6 @@ class IdentityResolver {
     }
     for (const Tier& known : kTiers) {
       if (std::ranges::find(model_.tiers, known.name, &Tier::name) == model_.tiers.end()) model_.tiers.push_back(known);
-    }
-  }
-
-  /// An option that all authentication plugins have.
-  void anonymous(const std::vector<PluginUse>& uses) {
-    for (const PluginUse& use : uses) {
-      const PluginInfo* const info = catalogue_.plugin(use.name);
-      const Node* const name =
-          info != nullptr && info->authenticates && use.config ? use.config->find("anonymous") : nullptr;
-      if (name != nullptr && name->is_scalar() && !names_.contains(name->text()))
-        no_consumer(name->text(), name->mark(), use.config_path + ".config.anonymous", model_, out_);
     }
   }
 
@@ -88,7 +67,7 @@ class IdentityResolver {
   void complete(Consumer& consumer) {
     tier(consumer.tier, consumer.mark, consumer.config_path);
     for (CredentialUse& credential : consumer.credentials) complete(credential);
-    check_plugins(consumer.plugins, tree_, catalogue_, services_, out_);
+    check_plugins(consumer.plugins, tree_, catalogue_, out_);
     for (const PluginUse& use : consumer.plugins) rank(use);
     for (const PluginUse& use : consumer.plugins) place(use);
   }
@@ -242,8 +221,10 @@ void check_authentication(const Authentication& auth, const std::string& path, c
   const auto is_named = [&](const Consumer& consumer) {
     return consumer.username == auth.anonymous || consumer.id == auth.anonymous;
   };
-  if (!auth.anonymous.empty() && std::ranges::none_of(model.consumers, is_named))
-    no_consumer(auth.anonymous, auth.mark, path + ".anonymous", model, out);
+  if (auth.anonymous.empty() || std::ranges::any_of(model.consumers, is_named)) return;
+  std::vector<std::string> names;
+  for (const Consumer& consumer : model.consumers) names.push_back(consumer.username);
+  out.error(auth.mark, path + ".anonymous", "no consumer \"" + auth.anonymous + "\"", suggest(auth.anonymous, names));
 }
 
 }  // namespace gatehouse::config

@@ -201,20 +201,29 @@ class WordKind : public ChoiceKind {
   std::vector<std::string> words_;
 };
 
-class ServiceNameKind : public ScalarKind<std::string> {
+std::string check_not_empty(std::string_view text) {
+  return text.empty() ? "must not be empty" : "";
+}
+
+/// A name of something that stands elsewhere.
+class NameKind : public ScalarKind<std::string> {
  public:
-  ServiceNameKind()
-      : ScalarKind({.parse = [](const std::string& text, std::string& to) -> std::string {
+  NameKind(Named what, std::string type, std::string (*check)(std::string_view))
+      : ScalarKind({.parse = [check](const std::string& text, std::string& to) -> std::string {
                       to = text;
-                      return check_name(text);
+                      return check(text);
                     },
                     .print = [](const std::string& v) { return v.empty() ? Node() : Node::string(v); },
                     .schema = type_schema("string"),
-                    .type = "name of a service",
-                    .expects = "the name of a service"}) {}
-  void references(const Node& written, ServiceReferences& to) const override {
-    if (written.is_scalar()) to.emplace_back(written.text(), written.mark());
+                    .type = "name of a " + type,
+                    .expects = "the name of a " + type}),
+        what_(what) {}
+  void references(const Node& written, References& to) const override {
+    if (written.is_scalar()) to.push_back({what_, written.text(), written.mark()});
   }
+
+ private:
+  Named what_;
 };
 
 }  // namespace
@@ -284,8 +293,7 @@ Value<std::string> string(std::function<std::string(std::string_view)> check) {
   return checked("string", "a string", std::move(check));
 }
 Value<std::string> non_empty() {
-  return checked("string", "a string",
-                 [](std::string_view text) -> std::string { return text.empty() ? "must not be empty" : ""; });
+  return checked("string", "a string", check_not_empty);
 }
 Value<std::string> one_of(std::vector<std::string> words) {
   return {std::make_shared<WordKind>(std::move(words))};
@@ -294,7 +302,13 @@ Value<std::string> name() {
   return checked("name", "a name", check_name);
 }
 Value<std::string> service_name() {
-  return {std::make_shared<ServiceNameKind>()};
+  return {std::make_shared<NameKind>(Named::service, "service", check_name)};
+}
+Value<std::string> consumer_name(bool or_of_redis) {
+  return {std::make_shared<NameKind>(or_of_redis ? Named::caller : Named::consumer, "consumer", check_not_empty)};
+}
+Value<std::string> group_name() {
+  return {std::make_shared<NameKind>(Named::group, "group", check_not_empty)};
 }
 Value<std::string> header_name(bool settable) {
   return checked("header name", "a header name",

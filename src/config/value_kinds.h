@@ -16,6 +16,7 @@
 #include "config/diagnostic.h"
 #include "config/model.h"
 #include "config/node.h"
+#include "config/references.h"
 
 namespace gatehouse::config {
 
@@ -52,9 +53,6 @@ class Where {
   Mark mark_;
 };
 
-/// Names of services in a written value, with their places.
-using ServiceReferences = std::vector<std::pair<std::string, Mark>>;
-
 /// How one kind of value is read, printed and described. Immutable, any thread.
 class ValueKind {
  public:
@@ -70,7 +68,7 @@ class ValueKind {
   virtual Node effective(const Node& written) const { return written; }
   /// What stands for a value that is not written, `initial` being what the member then holds.
   virtual Node absent(const void* initial) const { return print(initial); }
-  virtual void references(const Node& written, ServiceReferences& to) const {}
+  virtual void references(const Node& written, References& to) const {}
   /// Whether a key with nothing behind it means the default.
   virtual bool allows_null() const { return false; }
   /// Rows of a nested table for the docs.
@@ -149,6 +147,10 @@ Value<std::string> name();
 Value<std::string> header_name(bool settable = true);
 /// The name of a service of this gateway; the loader checks that it exists.
 Value<std::string> service_name();
+/// The username or the id of a consumer; the loader checks that there is one. `or_of_redis`: it may know another.
+Value<std::string> consumer_name(bool or_of_redis = false);
+/// A group of consumers; the loader warns where nobody is in it.
+Value<std::string> group_name();
 /// An RE2 pattern that compiles.
 Value<std::string> regex();
 /// Printed as ***.

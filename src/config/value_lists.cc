@@ -61,7 +61,7 @@ class ListKind : public ValueKind {
   void markdown_rows(const std::string& prefix, std::string& to) const override {
     item_->markdown_rows(prefix + "[]", to);
   }
-  void references(const Node& written, ServiceReferences& to) const override {
+  void references(const Node& written, References& to) const override {
     for (const Node& item : written.items()) item_->references(item, to);
     if (or_one_ && !written.is_sequence()) item_->references(written, to);
   }
@@ -115,7 +115,7 @@ class MapKind : public ValueKind {
   void markdown_rows(const std::string& prefix, std::string& to) const override {
     item_->markdown_rows(prefix + ".*", to);
   }
-  void references(const Node& written, ServiceReferences& to) const override {
+  void references(const Node& written, References& to) const override {
     for (const Node::Entry& entry : written.entries()) item_->references(entry.value, to);
   }
 
@@ -143,7 +143,7 @@ class OptionalKind : public ValueKind {
   /// A key with nothing behind it is no key that is not there.
   bool allows_null() const override { return false; }
   void markdown_rows(const std::string& prefix, std::string& to) const override { inner_->markdown_rows(prefix, to); }
-  void references(const Node& written, ServiceReferences& to) const override { inner_->references(written, to); }
+  void references(const Node& written, References& to) const override { inner_->references(written, to); }
 
  private:
   std::shared_ptr<const ValueKind> inner_;

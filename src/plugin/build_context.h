@@ -53,7 +53,7 @@ class BuildContext {
     return std::static_pointer_cast<T>(slot);
   }
   /// The caller of a service that the configuration names. The service exists: the loader has checked
-  /// service_references.
+  /// references.
   virtual std::shared_ptr<const HttpCaller> http(std::string_view service) = 0;
   /// Threads for what takes long. Null where no exchange has a scope: then a hook does it itself.
   virtual std::shared_ptr<const Offload> offload() = 0;

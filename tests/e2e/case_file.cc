@@ -181,9 +181,10 @@ void add_section(const Section& section, CaseFile& file, std::vector<CaseAnswer>
       std::size_t equals = line.find('=');
       if (equals != std::string::npos) file.environment.emplace_back(line.substr(0, equals), line.substr(equals + 1));
     }
-  } else if (title == "check fails") {
-    file.check_fails = read_expectations(section);
-    if (file.check_fails.empty()) problem("say what the errors must contain");
+  } else if (title == "check fails" || title == "check warns") {
+    file.check_says = read_expectations(section);
+    file.check_passes = title == "check warns";
+    if (file.check_says.empty()) problem("say what must be said");
   } else if (title == "reload") {
     CaseStep& next = file.steps.emplace_back();
     next.kind = CaseStep::Kind::reload;
@@ -258,7 +259,7 @@ CaseFile parse_case(std::string_view text, std::string name) {
   for (const Section& section : sections_of(text, file)) add_section(section, file, pending);
   if (file.config.empty()) file.problems.push_back("no config section");
   if (!pending.empty()) file.problems.push_back("an answer of an upstream stands behind the last request");
-  bool expects = !file.check_fails.empty();
+  bool expects = !file.check_says.empty();
   for (const CaseStep& step : file.steps) expects = expects || step.client_line != 0 || !step.upstream.empty();
   if (!expects) file.problems.push_back("nothing is expected: the case cannot fail");
   return file;

@@ -47,7 +47,8 @@ struct CaseFile {
   std::string config;
   std::vector<std::pair<std::string, std::string>> files;  ///< written to @dir@ before the start
   std::vector<std::pair<std::string, std::string>> environment;
-  std::vector<Expectation> check_fails;  ///< not empty: no gateway, `check` must refuse the configuration with these
+  std::vector<Expectation> check_says;  ///< not empty: no gateway, `check` must say these
+  bool check_passes = false;            ///< and take the configuration
   std::vector<CaseStep> steps;
   std::vector<std::string> problems;  ///< what is wrong with the file itself
 };

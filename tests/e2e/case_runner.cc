@@ -79,7 +79,7 @@ class CaseTest : public testing::Test {
     CaseFile file = parse_case(read_file(path_), path_);
     for (const std::string& problem : file.problems) ADD_FAILURE() << path_ << ": " << problem;
     if (!file.problems.empty()) return;
-    if (!file.check_fails.empty()) return check_fails(file);
+    if (!file.check_says.empty()) return check(file);
     for (int i = 1; i <= 9; ++i) {
       std::string name = "up" + std::to_string(i);
       if (read_file(path_).find("@" + name + "@") != std::string::npos) services_.try_emplace(name);
@@ -97,7 +97,7 @@ class CaseTest : public testing::Test {
   }
 
  private:
-  void check_fails(const CaseFile& file) {
+  void check(const CaseFile& file) {
     TempDir dir;
     for (const auto& [name, text] : file.files) dir.write(name, text);
     std::string config = file.config;
@@ -110,8 +110,8 @@ class CaseTest : public testing::Test {
     replace("@listen@", "127.0.0.1:8080");
     for (int i = 1; i <= 9; ++i) replace("@up" + std::to_string(i) + "@", "127.0.0.1:900" + std::to_string(i));
     Finished result = run_gatehouse({"check", dir.write("gatehouse.yaml", config)});
-    EXPECT_EQ(result.exit_code, 1) << path_ << ": check accepted the configuration";
-    for (const Expectation& line : file.check_fails) {
+    EXPECT_EQ(result.exit_code, file.check_passes ? 0 : 1) << path_ << "\n" << result.out << result.err;
+    for (const Expectation& line : file.check_says) {
       EXPECT_NE((result.out + result.err).find(line.text), std::string::npos)
           << path_ << ":" << line.line << ": \"" << line.text << "\" is not in\n"
           << result.out << result.err;

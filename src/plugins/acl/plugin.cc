@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "config/conditions.h"
 #include "config/options.h"
 #include "plugin/build_context.h"
 
@@ -17,21 +18,14 @@ struct Config {
   std::string message = "you are not allowed to do this";
 };
 
-config::Value<std::string> method() {
-  return config::string([](std::string_view text) {
-    const bool upper = !text.empty() && std::ranges::all_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
-    return upper ? "" : "must be a method in upper case, such as GET";
-  });
-}
-
 const config::Options<Config>& options() {
   static const auto table =
       config::Options<Config>()
-          .add("allow", &Config::allow, config::list_or_one(config::non_empty(), 1),
+          .add("allow", &Config::allow, config::list_or_one(config::group_name(), 1),
                "Only consumers in one of these groups may pass.")
-          .add("deny", &Config::deny, config::list_or_one(config::non_empty(), 1),
+          .add("deny", &Config::deny, config::list_or_one(config::group_name(), 1),
                "Those in one of these may not, and all others may.")
-          .add("methods", &Config::methods, config::map_of(config::list_or_one(method(), 1)),
+          .add("methods", &Config::methods, config::map_of(config::list_or_one(config::method(), 1)),
                "What a group may do: of the groups by which a consumer passes, one must allow the request's method. A "
                "group that is not named here allows all; GET includes HEAD.")
           .add("hide_groups_header", &Config::hide_groups_header, config::boolean(),

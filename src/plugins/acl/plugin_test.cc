@@ -53,7 +53,7 @@ TEST(Acl, fails_closed_where_nobody_is_known) {
 TEST(Acl, needs_one_list) {
   EXPECT_THAT(faults(kType, "{}"), HasSubstr("needs one of"));
   EXPECT_THAT(faults(kType, "{allow: a, deny: b}"), HasSubstr("needs one of"));
-  EXPECT_THAT(faults(kType, "{allow: a, methods: {a: [get]}}"), HasSubstr("upper case"));
+  EXPECT_THAT(faults(kType, "{allow: a, methods: {a: [a b]}}"), HasSubstr("a method"));
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ config::Options<C> with_authentication(config::Options<C> table, bool in_head) {
     });
   };
   if (in_head) table.add("realm", &C::realm, text(), "Told to clients with 401, in WWW-Authenticate.");
-  table.add("anonymous", &C::anonymous, config::non_empty(),
+  table.add("anonymous", &C::anonymous, config::consumer_name(),
             "The consumer that stands in for who cannot be known; without one they are refused.");
   if (in_head) {
     table.add("hide_credentials", &C::hide_credentials, config::boolean(),

@@ -138,9 +138,9 @@ TEST(Mirror, runs_behind_every_other_plugin) {
 TEST(Mirror, names_its_service_for_the_loader) {
   config::Diagnostics out;
   const config::Node node = testing::parse("{service: shadow}", out);
-  const auto found = kType.info().service_references(&node);
+  const auto found = kType.info().references(&node);
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].first, "shadow");
+  EXPECT_EQ(found[0].name, "shadow");
 }
 
 TEST(Mirror, refuses_a_missing_service_and_odd_shares) {

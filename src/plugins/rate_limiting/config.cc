@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/conditions.h"
 #include "plugins/common/json_text.h"
 
 namespace gatehouse::plugins::rate_limiting {
@@ -52,7 +53,8 @@ config::Value<IpPrefix> ip_prefix() {
 config::Value<MethodCost> method_cost() {
   static const auto table =
       config::Options<MethodCost>()
-          .require("methods", &MethodCost::methods, config::list_or_one(config::non_empty(), 1), "With these methods.")
+          .require("methods", &MethodCost::methods, config::list_or_one(config::method(), 1),
+                   "With these methods. GET includes HEAD.")
           .require("cost", &MethodCost::cost, config::integer(0, kMost), "What a request takes; 0 for nothing.");
   return table.nested();
 }
@@ -60,8 +62,8 @@ config::Value<MethodCost> method_cost() {
 config::Value<Exempt> exempt() {
   static const auto table =
       config::Options<Exempt>()
-          .add("consumers", &Exempt::consumers, config::list_or_one(config::non_empty()), "By username or id.")
-          .add("groups", &Exempt::groups, config::list_or_one(config::non_empty()), "Consumers in one of these.")
+          .add("consumers", &Exempt::consumers, config::list_or_one(config::consumer_name(true)), "By username or id.")
+          .add("groups", &Exempt::groups, config::list_or_one(config::group_name()), "Consumers in one of these.")
           .add("ips", &Exempt::ips, config::list_or_one(config::cidr()), "Clients' addresses and blocks.");
   return table.nested();
 }
@@ -90,7 +92,9 @@ void check_limits(const Config& config, const WrittenLimits& limits, const confi
     if (bucket && !leaky && length_of(limit.period) / 1'000'000.0 / limit.most * limit.burst > 3.2e9)
       here.error("needs more than a hundred years to fill the \"burst\" again");
     const std::uint64_t room = leaky ? limit.burst + 1 : bucket ? limit.burst : limit.most;
-    if (config.cost > room) here.error("lets no request pass that costs " + std::to_string(config.cost));
+    std::uint32_t most = config.cost;
+    for (const MethodCost& each : config.costs) most = std::max(most, each.cost);
+    if (most > room) here.error("lets no request pass that costs " + std::to_string(most));
   }
 }
 
@@ -127,6 +131,27 @@ void check(const Config& config, const config::Node& node, const config::Where& 
 }
 
 }  // namespace
+
+std::string key_that_needs_caller(const config::Node* written) {
+  if (written == nullptr) return {};
+  const Config config = options().read(written);
+  const auto is_of_caller = [](LimitBy by) {
+    return by == LimitBy::consumer || by == LimitBy::credential || by == LimitBy::claim;
+  };
+  if (written->find("limit_by") != nullptr && std::ranges::any_of(config.limit_by, is_of_caller)) return "limit_by";
+  if (is_of_caller(config.identifier)) return "identifier";
+  if (!config.tiers.empty()) return "tiers";
+  return config.exempt.consumers.empty() && config.exempt.groups.empty() ? "" : "exempt";
+}
+
+void add_tiers(const config::Node* written, config::References& to) {
+  if (written == nullptr) return;
+  const config::Node* const tiers = written->find("tiers");
+  if (tiers == nullptr || options().read(written).tier_by == TierBy::claim) return;
+  for (const config::Node::Entry& entry : tiers->entries()) {
+    to.push_back({config::Named::tier, entry.key, entry.key_mark, "tiers"});
+  }
+}
 
 const config::Options<WrittenLimits>& limits_table() {
   static const auto table = with_limits(config::Options<WrittenLimits>()).check_node(check_order);

@@ -66,6 +66,10 @@ struct Config : WrittenLimits {
 };
 
 const config::Options<Config>& options();
+/// The first key that asks who calls, and so cannot stand in front of authentication; "" for none.
+std::string key_that_needs_caller(const config::Node* written);
+/// The tiers of the configuration that `tiers` means; a claim may name any.
+void add_tiers(const config::Node* written, config::References& to);
 /// A mapping of limits by period, in the right order.
 const config::Options<WrittenLimits>& limits_table();
 

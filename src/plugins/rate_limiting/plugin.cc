@@ -178,10 +178,16 @@ class RateLimiting : public plugin::Plugin {
   }
 
   std::uint32_t cost_of(const Exchange& x) const {
+    const std::optional<std::uint32_t> written = cost_with(x.request.method_text);
+    if (written || x.request.method_text != "HEAD") return written.value_or(config_.cost);
+    return cost_with("GET").value_or(config_.cost);
+  }
+
+  std::optional<std::uint32_t> cost_with(std::string_view method) const {
     for (const MethodCost& each : config_.costs) {
-      if (std::ranges::find(each.methods, x.request.method_text) != each.methods.end()) return each.cost;
+      if (std::ranges::find(each.methods, method) != each.methods.end()) return each.cost;
     }
-    return config_.cost;
+    return std::nullopt;
   }
 
   /// What the answer says that the request takes, besides what was counted before.
@@ -231,6 +237,12 @@ config::PluginInfo info() {
       config::plugin_info("rate-limiting", "Refuses requests beyond a number in a time.", 910, options());
   info.needs_redis = [](const config::Node* config) {
     return options().read(config).policy == Policy::redis ? std::string("policy") : std::string();
+  };
+  info.needs_caller = key_that_needs_caller;
+  info.references = [by_table = info.references](const config::Node* config) {
+    config::References found = by_table(config);
+    add_tiers(config, found);
+    return found;
   };
   return info;
 }
