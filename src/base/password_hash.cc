@@ -28,8 +28,8 @@ bool take(std::string_view& text, std::string_view word) {
   return true;
 }
 
-bool take_number(std::string_view& text, std::uint32_t least, std::uint32_t most) {
-  std::uint32_t value = 0;
+bool take_number(std::string_view& text, std::uint32_t least, std::uint32_t most, std::uint32_t& value) {
+  value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || value < least || value > most || text.front() == '0') return false;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
@@ -40,10 +40,13 @@ bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/// base64 without padding.
+/// base64 without padding, in the one form that its bytes have.
 bool is_base64(std::string_view text, std::size_t least, std::size_t most) {
-  return text.size() >= least && text.size() <= most && text.size() % 4 != 1 &&
-         std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '+' || c == '/'; });
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  if (text.size() < least || text.size() > most || text.size() % 4 == 1) return false;
+  if (text.find_first_not_of(kDigits) != std::string_view::npos) return false;
+  const std::size_t spare = text.size() % 4 == 2 ? 4 : text.size() % 4 == 3 ? 2 : 0;  // bits of the last digit
+  return kDigits.find(text.back()) % (1U << spare) == 0;
 }
 
 std::string check_argon2(std::string_view text) {
@@ -51,11 +54,12 @@ std::string check_argon2(std::string_view text) {
   constexpr const char* kCost = "asks for more than 256 MiB (m), 32 passes (t) or 8 lanes (p), or for too little";
   if (!take(text, kArgon2)) return kForm;
   if (!take(text, "m=")) return kForm;
-  if (!take_number(text, 8, kMostMemory)) return kCost;
+  std::uint32_t memory = 0, passes = 0, lanes = 0;
+  if (!take_number(text, 8, kMostMemory, memory)) return kCost;
   if (!take(text, ",t=")) return kForm;
-  if (!take_number(text, 1, kMostPasses)) return kCost;
+  if (!take_number(text, 1, kMostPasses, passes)) return kCost;
   if (!take(text, ",p=")) return kForm;
-  if (!take_number(text, 1, kMostLanes)) return kCost;
+  if (!take_number(text, 1, kMostLanes, lanes) || memory < 8 * lanes) return kCost;
   if (!take(text, "$")) return kForm;
   const std::size_t end = text.find('$');
   if (end == std::string_view::npos) return kForm;

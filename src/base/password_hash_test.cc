@@ -33,6 +33,10 @@ TEST(PasswordHash, says_what_is_no_hash) {
   EXPECT_NE(check_password_hash("$argon2i$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"), "");
   EXPECT_EQ(check_password_hash("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"), "");
   EXPECT_NE(check_password_hash("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$short"), "");
+  EXPECT_NE(check_password_hash("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHR$aGFzaGhhc2hoYXNoaGFzaA"), "")
+      << "spare bits";
+  EXPECT_NE(check_password_hash("$argon2id$v=19$m=32,t=2,p=8$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"), "")
+      << "8 KiB a lane";
   EXPECT_NE(check_password_hash("$argon2id$v=19$m=9999999,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"), "")
       << "more memory than one attempt may cost";
   EXPECT_NE(check_password_hash("$2b$31$bvIG6Nmid91Mu9RcmmWZfO5HJIMCT8riNW0hEp8f6/FuA2/mHZFpe"), "");

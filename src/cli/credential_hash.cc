@@ -52,7 +52,7 @@ int hash(const HashOptions& options) {
     return 1;
   };
   std::optional<std::string> secret = ::isatty(STDIN_FILENO) != 0 ? ask(kind) : read();
-  if (!secret) return refuse("nothing could be read");
+  if (!secret) return refuse("nothing was read, or the two were not the same");
   if (secret->empty()) return refuse("the " + std::string(kind.secret) + " is empty");
   if (secret->size() > kMostBytes) return refuse("the " + std::string(kind.secret) + " is longer than 1024 bytes");
   if (secret->find_first_of(std::string_view("\n\r\0", 3)) != std::string::npos)

@@ -7,9 +7,14 @@ namespace gatehouse::config {
 namespace {
 
 Value<std::string> plain_text() {
-  return string([](std::string_view text) -> std::string {
-    if (text.empty()) return "must not be empty";
-    return check_header_value(text);
+  return string(check_told);
+}
+
+/// One of a list that services get with commas between.
+Value<std::string> group() {
+  return string([](std::string_view text) {
+    const std::string fault = check_told(text);
+    return fault.empty() && text.contains(',') ? "must not contain a comma" : fault;
   });
 }
 
@@ -67,7 +72,7 @@ const Options<Consumer>& consumer_options() {
           .require("username", &Consumer::username, plain_text(), "What services, logs and limits call it.")
           .add("id", &Consumer::id, plain_text(), "Another name that never changes; made from the username without.")
           .add("custom_id", &Consumer::custom_id, plain_text(), "What it is called elsewhere, for services.")
-          .add("groups", &Consumer::groups, list_or_one(plain_text()), "For `acl`, and for services.")
+          .add("groups", &Consumer::groups, list_or_one(group()), "For `acl`, and for services.")
           .add("tier", &Consumer::tier, non_empty(), "One of `tiers`: its limits.")
           .add("credentials", &Consumer::credentials,
                list(custom<CredentialUse>({.decode = [](const Node& node, const Where& at,
@@ -91,7 +96,7 @@ const Options<ApiKey>& api_key_options() {
           .add("rate_limit", &ApiKey::rate_limit, rate(), "Instead of the tier's limits.")
           .add("tier", &ApiKey::tier, non_empty(), "One of `tiers`.")
           .add("services", &ApiKey::services, list_or_one(service_name(), 1), "What it may be used for; all without.")
-          .add("groups", &ApiKey::groups, list_or_one(plain_text()), "For `acl`, and for services.")
+          .add("groups", &ApiKey::groups, list_or_one(group()), "For `acl`, and for services.")
           .check([](const ApiKey& key, const Where& at) {
             if (key.key.value.empty() == key.key_hash.empty()) at.error("needs one of \"key\" and \"key_hash\"");
           });
@@ -199,7 +204,7 @@ bool decode_authentication(const Node& node, const Where& at, Authentication& to
     }
   }
   if (lists == 1) return good;
-  at.error("needs one of \"any\" and \"all\"");
+  at.error(lists == 0 ? "needs one of \"any\" and \"all\"" : "has \"any\" and \"all\": one of them decides");
   return false;
 }
 

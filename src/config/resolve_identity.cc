@@ -160,24 +160,32 @@ class IdentityResolver {
 
   void key_auth_everywhere(const PluginInfo& key_auth) {
     const auto is_key_auth = [](const PluginUse& use) { return use.name == "key-auth" && use.instance.empty(); };
+    const auto stays_on = [&](const std::vector<PluginUse>& plugins) {
+      const auto use = std::ranges::find_if(plugins, is_key_auth);
+      if (use == plugins.end() || use->enabled) return;
+      out_.error(use->mark, use->config_path,
+                 "switches key-auth off, and the api_keys at " + model_.api_keys.front().mark.text() +
+                     " put it on every route: routes without it say auth: none");
+    };
+    stays_on(model_.plugins);
+    for (const Service& service : model_.services) stays_on(service.plugins);
+    for (const WrittenRoute& route : model_.written_routes) stays_on(route.plugins);
     const auto own = std::ranges::find_if(model_.plugins, is_key_auth);
     if (own != model_.plugins.end()) {
       if (model_.validation != nullptr)
         out_.error(model_.validation->mark(), "validation",
                    "stands beside the plugin key-auth at " + own->mark.text() + ": write its settings in one place");
-      if (!own->enabled) {
-        out_.error(own->mark, own->config_path,
-                   "switches key-auth off, and the api_keys at " + model_.api_keys.front().mark.text() +
-                       " put it on every route: routes without it say auth: none");
-      }
       return;
     }
     const Mark mark = model_.validation != nullptr ? model_.validation->mark() : model_.api_keys.front().mark;
     auto config = std::make_shared<Node>(Node::mapping(mark));
     if (model_.validation != nullptr) {
+      const Node* const named = model_.validation->find("header_name");
+      if (named != nullptr && model_.validation->find("key_names") != nullptr)
+        out_.error(named->mark(), "validation.header_name", "stands beside \"key_names\", which means the same");
       for (const Node::Entry& entry : model_.validation->entries()) {
-        const bool named = entry.key == "header_name";
-        config->entries().push_back({named ? "key_names" : entry.key, entry.key_mark, entry.value});
+        const bool header_name = entry.key == "header_name";
+        config->entries().push_back({header_name ? "key_names" : entry.key, entry.key_mark, entry.value});
       }
     }
     key_auth.check(config.get(), "validation", mark, out_);

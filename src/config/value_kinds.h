@@ -232,6 +232,8 @@ std::string bytes_text(std::uint64_t value);
 std::string check_name(std::string_view text);
 std::string check_header_name(std::string_view text, bool settable);
 std::string check_header_value(std::string_view text);
+/// Of what services are told of a consumer: it must come through a header field as it is.
+std::string check_told(std::string_view text);
 std::string check_regex(std::string_view pattern);
 std::string lower(std::string_view text);
 

@@ -145,6 +145,13 @@ std::string check_header_value(std::string_view text) {
   return std::ranges::any_of(text, bad) ? "must not contain control characters" : "";
 }
 
+std::string check_told(std::string_view text) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  if (text.empty()) return "must not be empty";
+  if (is_blank(text.front()) || is_blank(text.back())) return "must not begin or end with a space";
+  return check_header_value(text);
+}
+
 std::string check_regex(std::string_view pattern) {
   RE2::Options options(RE2::Quiet);
   options.set_max_mem(1 << 20);

@@ -1,6 +1,5 @@
 #include "engine/offline.h"
 
-#include <algorithm>
 #include <exception>
 #include <map>
 #include <utility>
@@ -97,16 +96,7 @@ std::shared_ptr<const Snapshot> build_offline(config::Loaded loaded, std::span<c
 }
 
 std::shared_ptr<const Snapshot> build_offline_twin(const Snapshot& snapshot, config::Diagnostics& faults) {
-  std::vector<const plugin::PluginType*> types;
-  const auto add = [&](const std::vector<plugin::Instance>& instances) {
-    for (const plugin::Instance& instance : instances) {
-      if (std::ranges::find(types, instance.type) == types.end()) types.push_back(instance.type);
-    }
-  };
-  add(snapshot.global_plugins);
-  for (const auto& instances : snapshot.service_plugins) add(instances);
-  for (const auto& instances : snapshot.route_plugins) add(instances);
-  return build(snapshot.loaded, snapshot.router, types, faults);
+  return build(snapshot.loaded, snapshot.router, snapshot.types, faults);
 }
 
 }  // namespace gatehouse::engine

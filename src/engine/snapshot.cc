@@ -118,7 +118,7 @@ class Builder {
     use.instance = "(tiers)";  // no name that anybody could write
     use.config = std::move(node);
     use.config_path = "tiers";
-    for (const char* key : {"tiers", "consumers", "api_keys"}) {
+    for (const char* key : {"tiers", "consumers", "api_keys", "redis"}) {
       const config::Node* const section = snapshot_.loaded->tree->find(key);
       if (section == nullptr) continue;
       use.mark = section->mark();
@@ -316,6 +316,7 @@ std::shared_ptr<Snapshot> build_snapshot(std::shared_ptr<const config::Loaded> l
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->loaded = std::move(loaded);
   snapshot->router = std::move(router);
+  snapshot->types.assign(types.begin(), types.end());
   Builder(*snapshot, types, surroundings).build();
   return snapshot;
 }

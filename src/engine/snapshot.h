@@ -73,6 +73,7 @@ class Snapshot {
   std::shared_ptr<const config::Loaded> loaded;  ///< model and text; everything below points into it
   const config::Model& model() const { return loaded->model; }
   std::uint64_t version = 0;
+  std::vector<const plugin::PluginType*> types;  ///< the plugins that there are
 
   std::shared_ptr<const routing::Router> router;
   std::vector<RouteRuntime> routes;        ///< by Model::routes' index

@@ -14,6 +14,7 @@ Verdict refuse(Exchange& x, const Refusal& refusal, std::string_view challenges)
     x.refuse_with(refusal.reason, refusal.body, refusal.status);
   }
   if (refusal.status == 401 && !challenges.empty()) x.response.fields.append("WWW-Authenticate", challenges);
+  if (refusal.status == 503) x.response.fields.append(http::FieldId::retry_after, "Retry-After", "1");
   return Verdict::reply;
 }
 

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -391,6 +392,19 @@ TEST(Admin, asks_for_its_token_except_for_probes) {
   for (const char* path : {"/health", "/ready", "/metrics"}) EXPECT_EQ(gateway.admin("GET", path).status, 200) << path;
   EXPECT_EQ(gateway.admin("GET", "/config", "", "Authorization: Bearer open-sesame\r\n").body.find("open-sesame"),
             std::string::npos);
+}
+
+TEST(Admin, explains_the_plugins_that_only_auth_and_tiers_and_consumers_bring) {
+  Gateway gateway(
+      "admin: {address: \"@admin@\"}\nlisteners: [{name: public, address: \"@listen@\"}]\n"
+      "consumers: [{username: ada, tier: free, credentials: [{type: key-auth, key: key-of-ada}],\n"
+      "  plugins: [{name: request-termination, config: {status_code: 418}}]}]\n"
+      "routes: [{name: all, path: \"/*\", respond: {status: 200}, auth: {all: [key-auth]}}]\n");
+  EXPECT_EQ(gateway.get("/").status, 401);
+  EXPECT_THAT(gateway.admin("GET", "/explain?method=GET&url=http://test/").body, ::testing::HasSubstr("401"));
+  EXPECT_EQ(gateway.get("/", "X-API-Key: key-of-ada\r\n").status, 418);
+  EXPECT_THAT(gateway.admin("GET", "/explain?method=GET&url=http://test/&header=X-API-Key:%20key-of-ada").body,
+              ::testing::HasSubstr("418"));
 }
 
 TEST(Admin, must_be_on_loopback_without_a_token) {

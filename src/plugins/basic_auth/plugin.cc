@@ -52,6 +52,8 @@ const config::Options<BasicCredential>& credential_options() {
             const std::string& hash = credential.password_hash.value;
             if (credential.password.value.empty() == hash.empty()) {
               at.error("needs one of \"password\" and \"password_hash\"");
+            } else if (!config::check_header_value(credential.password.value).empty()) {
+              at.error("\"password\" has control characters, which no request can bring: a line's end from a file?");
             } else if (const std::string fault = hash.empty() ? "" : check_password_hash(hash); !fault.empty()) {
               at.error("\"password_hash\" " + fault);
             }
@@ -90,11 +92,11 @@ class BasicAuth : public plugin::Plugin {
             "basic-auth", [&] { return std::make_shared<VerifiedPasswords>(context.workers()); })) {}
 
   Verdict on_request(Exchange& x) const noexcept override {
-    if (policy_.passes_by(x)) return Verdict::proceed;
-    const BasicCredentials sent = find_basic(x);
     using Found = BasicCredentials::Found;
+    const BasicCredentials sent = find_basic(x);
+    if (hides_ && sent.found != Found::none) x.request.fields.remove(http::FieldId::authorization);
+    if (policy_.passes_by(x)) return Verdict::proceed;
     if (sent.found == Found::none) return policy_.missing(x);
-    if (hides_) x.request.fields.remove(http::FieldId::authorization);
     if (sent.found == Found::repeated) return policy_.invalid(x, "more than one Authorization was sent");
     if (sent.found == Found::bad) return policy_.invalid(x, "what Authorization holds is not well-formed");
 
@@ -136,9 +138,7 @@ class BasicAuth : public plugin::Plugin {
     }
     if (waiter.done) co_return conclude(x, waiter.good ? asked.user : nullptr);
     if (outcome == Outcome::cancelled) co_return x.refuse(x.scope->reason());
-    const Verdict verdict = x.refuse(Reason::overloaded, "too many passwords are being looked at");
-    x.response.fields.append(http::FieldId::retry_after, "Retry-After", "1");
-    co_return verdict;
+    co_return policy_.unavailable(x, "too many passwords are being looked at", Reason::overloaded);
   }
 
  private:

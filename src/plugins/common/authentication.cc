@@ -53,15 +53,10 @@ plugin::Verdict AuthenticationPolicy::refuse(plugin::Exchange& x, std::string_vi
                         otherwise_);
 }
 
-plugin::Verdict AuthenticationPolicy::unavailable(plugin::Exchange& x, std::string_view message) const {
-  return plugin::reject(x,
-                        {.challenge = {},
-                         .message = message,
-                         .status = 503,
-                         .shown = true,
-                         .final = true,
-                         .reason = Reason::no_healthy_target},
-                        otherwise_);
+plugin::Verdict AuthenticationPolicy::unavailable(plugin::Exchange& x, std::string_view message, Reason reason) const {
+  return plugin::reject(
+      x, {.challenge = {}, .message = message, .status = 503, .shown = true, .final = true, .reason = reason},
+      otherwise_);
 }
 
 }  // namespace gatehouse::plugins

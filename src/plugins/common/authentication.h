@@ -73,7 +73,8 @@ class AuthenticationPolicy {
   /// There is one, and it is not good; `message` is a literal or in the arena, and says nothing about the secret.
   plugin::Verdict invalid(plugin::Exchange& x, std::string_view message) const { return refuse(x, message, true); }
   /// There is one, and it cannot be looked at now: not the client's fault, it may come again.
-  plugin::Verdict unavailable(plugin::Exchange& x, std::string_view message) const;
+  plugin::Verdict unavailable(plugin::Exchange& x, std::string_view message,
+                              Reason reason = Reason::no_healthy_target) const;
   /// It seemed good, and what came later shows that it is not: nobody else can let the request pass.
   plugin::Verdict refuse_at_last(plugin::Exchange& x, std::string_view message) const;
 

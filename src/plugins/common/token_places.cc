@@ -1,5 +1,7 @@
 #include "plugins/common/token_places.h"
 
+#include <algorithm>
+
 #include "plugins/common/query_string.h"
 
 namespace gatehouse::plugins {
@@ -80,28 +82,34 @@ class Search {
   TokenFound result_;
 };
 
-void hide_cookies(plugin::Exchange& x, const std::vector<std::string>& names) {
+/// The cookies of a field but those of `names`; the field's own text where it has none of them.
+std::string_view cookies_without(std::string_view cookies, const std::vector<std::string>& names, Arena& arena) {
   const auto hidden = [&names](std::string_view pair) {
-    for (const std::string& name : names) {
-      if (is_cookie(pair, name)) return true;
-    }
-    return false;
+    return std::ranges::any_of(names, [pair](const std::string& name) { return is_cookie(pair, name); });
   };
+  const std::size_t most = 2 * cookies.size();  // each ";" may become "; "
+  char* const start = arena.reserve(most);
+  char* to = start;
+  bool changed = false;
+  for (std::string_view rest = cookies; !rest.empty();) {
+    const std::string_view pair = next_cookie(rest);
+    if (hidden(pair)) {
+      changed = true;
+      continue;
+    }
+    if (to != start) to = std::ranges::copy(std::string_view("; "), to).out;
+    to = std::ranges::copy(pair, to).out;
+  }
+  const std::size_t size = changed ? static_cast<std::size_t>(to - start) : 0;
+  arena.take_back(most - size);
+  return changed ? std::string_view(start, size) : cookies;
+}
+
+void hide_cookies(plugin::Exchange& x, const std::vector<std::string>& names) {
   for (Field& field : x.request.fields) {
     if (field.removed || field.id != FieldId::cookie) continue;
-    std::string_view left;
-    bool changed = false;
-    for (std::string_view rest = field.value; !rest.empty();) {
-      const std::string_view pair = next_cookie(rest);
-      if (hidden(pair)) {
-        changed = true;
-      } else {
-        left = left.empty() ? pair : x.arena.concat(left, "; ", pair);
-      }
-    }
-    if (!changed) continue;
-    field.value = left;
-    field.removed = left.empty();
+    field.value = cookies_without(field.value, names, x.arena);
+    field.removed = field.value.empty();
   }
 }
 

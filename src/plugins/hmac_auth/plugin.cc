@@ -150,7 +150,10 @@ class HmacAuth : public plugin::Plugin {
         secrets_(context.shared_here<SecretTable>("secrets", [&] { return secrets_of(*context.consumers()); })) {}
 
   Verdict on_request(Exchange& x) const noexcept override {
-    if (policy_.passes_by(x)) return Verdict::proceed;
+    if (policy_.passes_by(x)) {
+      if (hides_) hide(x);
+      return Verdict::proceed;
+    }
     const std::int64_t now_s = wall_clock_us() / 1'000'000;
     const Checked checked = kong_ ? check_kong_signature(x, *secrets_, kong_rules_, now_s)
                                   : check_message_signature(x, *secrets_, signature_rules_, now_s);

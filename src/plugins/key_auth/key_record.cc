@@ -17,9 +17,8 @@ enum Field : std::size_t { kUsername, kId, kCustomId, kGroups, kTier, kRateLimit
 std::optional<std::string_view> text_of(std::span<const RedisReply> values, Field field, std::string& fault) {
   const RedisReply& value = values[field];
   if (value.is_nil()) return std::nullopt;
-  const bool plain = value.kind == RedisReply::Kind::string && !value.text.empty() &&
-                     value.text.size() <= kLongestText &&
-                     std::ranges::none_of(value.text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  const bool plain = value.kind == RedisReply::Kind::string && value.text.size() <= kLongestText &&
+                     config::check_told(value.text).empty();
   if (!plain) fault = "its " + std::string(kRecordFields[field]) + " is empty, too long or no plain text";
   return value.text;
 }

@@ -1,6 +1,7 @@
 
 #include "base/scheduler.h"
 #include "config/options.h"
+#include "http/reserved_names.h"
 #include "plugin/build_context.h"
 #include "plugins/common/authentication.h"
 #include "plugins/common/keep_to_end.h"
@@ -43,6 +44,12 @@ const config::Options<Config>& options() {
           .check([](const Config& config, const config::Where& at) {
             if (!config.key_in_header && !config.key_in_query && !config.key_in_cookie)
               at.error("must look into the header, the query or cookies");
+            for (const std::string& name : config.key_in_header ? config.key_names : std::vector<std::string>()) {
+              const http::FieldId id = http::field_id(name);
+              if (id == http::FieldId::host || id == http::FieldId::cookie || http::is_identity_field(name) ||
+                  http::is_forwarding_field(name))
+                at.error("key_names: \"" + name + "\" has a meaning of its own in every request");
+            }
           }));
   return table;
 }
@@ -71,18 +78,29 @@ std::optional<Sha256> parse_hash(std::string_view text) {
   return hash;
 }
 
+/// Never says what stands there: it may be a key in the wrong place.
+void check_credential(const KeyCredential& credential, const config::Node& node, const config::Where& at) {
+  const std::string& key = credential.key.value;
+  if (key.empty() == credential.key_hash.empty()) return at.error("needs one of \"key\" and \"key_hash\"");
+  const config::Where place =
+      at.key(key.empty() ? "key_hash" : "key", node.find(key.empty() ? "key_hash" : "key")->mark());
+  constexpr std::size_t kShort = 8;
+  if (key.empty()) {
+    if (!parse_hash(credential.key_hash))
+      place.error("must be \"sha256:\" and the 64 hex digits of the key's hash", "gatehouse credential hash makes it");
+  } else if (const std::string fault = config::check_told(key); !fault.empty()) {
+    place.error(fault + ": no request could bring it");
+  } else if (key.size() < kShort) {
+    place.warning("has only " + std::to_string(key.size()) + " characters and can be guessed");
+  }
+}
+
 const config::Options<KeyCredential>& credential_options() {
-  static const auto table =
-      config::Options<KeyCredential>()
-          .add("key", &KeyCredential::key, config::secret(), "The key itself, or …")
-          .add("key_hash", &KeyCredential::key_hash, config::string([](std::string_view text) {
-                 return parse_hash(text) ? "" : "must be \"sha256:\" and the 64 hex digits of the key's hash";
-               }),
-               "… its hash, as `gatehouse credential hash` writes it.")
-          .check([](const KeyCredential& credential, const config::Where& at) {
-            if (credential.key.value.empty() == credential.key_hash.empty())
-              at.error("needs one of \"key\" and \"key_hash\"");
-          });
+  static const auto table = config::Options<KeyCredential>()
+                                .add("key", &KeyCredential::key, config::secret(), "The key itself, or …")
+                                .add("key_hash", &KeyCredential::key_hash, config::string(),
+                                     "… its hash, as `gatehouse credential hash` writes it.")
+                                .check_node(check_credential);
   return table;
 }
 

@@ -54,6 +54,30 @@ TEST(KeyAuth, finds_each_of_many) {
   EXPECT_EQ(fixture.who("k3000"), "the key is not known");
 }
 
+TEST(KeyAuth, says_nothing_of_a_key_that_stands_where_its_hash_should) {
+  config::Diagnostics out;
+  kType.info().credential->check(testing::parse("{key_hash: plain-and-secret}", out), "credential", out);
+  EXPECT_THAT(out.text(), HasSubstr("credential.key_hash: must be \"sha256:\""));
+  EXPECT_THAT(out.text(), ::testing::Not(HasSubstr("plain-and-secret")));
+}
+
+TEST(KeyAuth, takes_little_memory_to_hide_a_cookie_among_thousands) {
+  const Fixture fixture("{key_in_cookie: true}");
+  std::string cookies = "apikey=one", left;
+  for (int i = 0; i < 15'000; ++i) {
+    cookies += ";a";
+    left += i == 0 ? "a" : "; a";
+  }
+  Request request;
+  request.header("Cookie", cookies);
+  std::vector<char> room(4 * cookies.size());
+  request.exchange.arena.adopt(room.data(), room.size());
+  EXPECT_EQ(fixture.who(request), "ada");
+  const std::string_view kept = request.exchange.request.fields.get("Cookie");
+  EXPECT_EQ(kept, left);
+  EXPECT_TRUE(kept.data() >= room.data() && kept.data() < room.data() + room.size()) << "it needs no more room";
+}
+
 TEST(KeyAuth, takes_the_key_out_of_the_request_unless_it_is_to_stay) {
   Request hidden, kept;
   for (Request* request : {&hidden, &kept}) {
