@@ -101,7 +101,7 @@ TEST(Jwks, a_new_key_works_at_once_and_an_old_one_no_more) {
   EXPECT_EQ(status_with(gateway, Key{"k3"}.token()), 401);
   EXPECT_EQ(issuer.fetches(), 3);
   gateway.process().pause(Millis(150));
-  EXPECT_EQ(status_with(gateway, first.token()), 401) << "remembered, but its key was taken away";
+  EXPECT_EQ(wait_status(gateway, first.token(), 401), 401) << "remembered, but its key was taken away";
   EXPECT_EQ(status_with(gateway, second.token()), 200);
 }
 
@@ -152,7 +152,7 @@ TEST(Jwks, the_last_good_keys_outlive_every_trouble_of_their_issuer) {
   Gateway gateway(with_issuer(
       "issuer: shop, jwks_url: \"" + issuer.url() + "/jwks\", min_refetch: 100ms, refresh: 1s, timeout: 300ms",
       ", cache: false"));
-  EXPECT_EQ(status_with(gateway, key.token()), 200);
+  EXPECT_EQ(wait_status(gateway, key.token(), 200), 200);
   double failed = 0;
   const auto survives = [&](const char* what) {
     double now = failed;
