@@ -40,10 +40,14 @@ Value<const Node*> listener_limits() {
 }
 
 const Options<AccessLog>& access_options() {
-  static const auto table = Options<AccessLog>()
-                                .add("path", &AccessLog::path, non_empty(), "A file, `stdout` or `stderr`.")
-                                .add("format", &AccessLog::format, non_empty(),
-                                     "`json`, or a text with `$field` for each field of the access log.");
+  static const auto table =
+      Options<AccessLog>()
+          .add("path", &AccessLog::path, non_empty(), "A file, `stdout` or `stderr`.")
+          .add("format", &AccessLog::format, non_empty(),
+               "`json`, or a text with `$field` for each field of the access log.")
+          .add("claims", &AccessLog::claims, list_or_one(non_empty(), 1),
+               "Claims of verified tokens that the field `claims` has: their names, or names with "
+               "`.` between for one within another.");
   return table;
 }
 

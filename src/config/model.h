@@ -324,8 +324,9 @@ struct Admin {
 
 struct AccessLog {
   bool enabled = true;
-  std::string path = "stdout";  ///< a file, "stdout" or "stderr"
-  std::string format = "json";  ///< "json" or a template with $field
+  std::string path = "stdout";      ///< a file, "stdout" or "stderr"
+  std::string format = "json";      ///< "json" or a template with $field
+  std::vector<std::string> claims;  ///< of verified tokens, each a name or names with "." between
   Mark mark;
 };
 

@@ -3,6 +3,7 @@
 #include "engine/inbound.h"
 #include "engine/tunnel.h"
 #include "http/grpc.h"
+#include "plugin/claims.h"
 
 namespace gatehouse::engine {
 
@@ -63,9 +64,22 @@ void ExchangeDriver::let_go_of_snapshot() {
   x_.route = x_.arena.copy(x_.route);
   x_.service = x_.arena.copy(x_.service);
   if (x_.consumer != nullptr) consumer_ = x_.arena.copy(x_.consumer->username);
+  claims_ = claims_for_log();
   x_.consumer = nullptr;
   x_.credential = nullptr;
   worker_.unpin(std::exchange(pinned_, nullptr));
+}
+
+/// The texts are in the arena.
+std::span<const telemetry::LoggedClaim> ExchangeDriver::claims_for_log() {
+  if (x_.claims == nullptr || pinned_ == nullptr || !worker_.logging()) return claims_;
+  const std::vector<std::string>& names = pinned_->snapshot->model().logging.access.claims;
+  auto* const claims = x_.arena.array<telemetry::LoggedClaim>(names.size());
+  std::size_t count = 0;
+  for (const std::string& name : names) {
+    if (const auto text = x_.claims->text(name, x_.arena)) claims[count++] = {x_.arena.copy(name), *text};
+  }
+  return {claims, count};
 }
 
 Task<void> ExchangeDriver::run() {
@@ -166,6 +180,7 @@ void ExchangeDriver::complete() {
   record.reason = to_string(x_.reason);
   record.route = x_.route;
   record.service = x_.service;
+  record.claims = claims_for_log();
   record.consumer = x_.consumer != nullptr ? std::string_view(x_.consumer->username) : consumer_;
   record.target = report_.target;
   record.bytes_in = call_.stream.body_in();

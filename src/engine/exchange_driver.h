@@ -34,6 +34,7 @@ class ExchangeDriver {
   void complete();
   /// What lives as long as a WebSocket must not keep an old configuration.
   void let_go_of_snapshot();
+  std::span<const telemetry::LoggedClaim> claims_for_log();
 
   const Snapshot& snapshot() const { return *pinned_->snapshot; }
 
@@ -47,7 +48,8 @@ class ExchangeDriver {
   std::string_view sent_path_;  ///< path and query as the client sent them
   actions::ForwardReport report_;
   std::uint32_t series_ = 0;
-  std::string_view consumer_;  ///< for the log, where the consumer has been let go of
+  std::string_view consumer_;                            ///< for the log, where the consumer has been let go of
+  std::span<const telemetry::LoggedClaim> claims_ = {};  ///< the same
 };
 
 }  // namespace gatehouse::engine

@@ -50,6 +50,7 @@ void AccessBuffer::append(const AccessRecord& record, TimePoint now) {
 
 std::size_t AccessBuffer::write_shortened(const AccessRecord& record) {
   AccessRecord shorter = record;
+  shorter.claims = {};
   std::size_t size = 0;
   // An escaped byte takes six: half of what did not fit may be too much as well.
   for (std::size_t keep = std::min(record.path.size(), kAccessBlock) / 2; size == 0 && keep >= kShortText; keep /= 2) {

@@ -38,13 +38,14 @@ enum class Field : std::uint8_t {
   client_subject,
   client_fingerprint,
   grpc_status,
+  claims,
 };
-constexpr std::array<std::string_view, 22> kFieldNames{
-    "ts",         "request_id", "trace_id",    "client_ip",   "method",  "host",           "path",
-    "protocol",   "status",     "reason",      "route",       "service", "target",         "consumer",
-    "bytes_in",   "bytes_out",  "duration_ms", "upstream_ms", "tries",   "client_subject", "client_fingerprint",
-    "grpc_status"};
-static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::grpc_status) + 1);
+constexpr std::array<std::string_view, 23> kFieldNames{
+    "ts",          "request_id", "trace_id",    "client_ip",   "method",  "host",           "path",
+    "protocol",    "status",     "reason",      "route",       "service", "target",         "consumer",
+    "bytes_in",    "bytes_out",  "duration_ms", "upstream_ms", "tries",   "client_subject", "client_fingerprint",
+    "grpc_status", "claims"};
+static_assert(kFieldNames.size() == static_cast<std::size_t>(Field::claims) + 1);
 
 /// RFC 3339 in UTC with milliseconds. The text of a second is made once by each thread, not once a record.
 void write_time(LineWriter& out, std::int64_t time_us) {
@@ -153,11 +154,21 @@ class JsonFormat final : public AccessFormat {
       out.text(",\"grpc_status\":");
       out.text(r.grpc_status);
     }
+    if (!r.claims.empty()) claims(out, r.claims);
     out.text("}\n");
     return out.full() ? 0 : out.size();
   }
 
  private:
+  static void claims(LineWriter& out, std::span<const LoggedClaim> all) {
+    std::string_view before = ",\"claims\":{\"";
+    for (const LoggedClaim& claim : all) {
+      string(out, before, claim.name);
+      string(out, "\":\"", claim.value);
+      before = "\",\"";
+    }
+    out.text("\"}");
+  }
   static void string(LineWriter& out, std::string_view before, std::string_view value) {
     out.text(before);
     out.json(value);
@@ -191,6 +202,17 @@ class TemplateFormat final : public AccessFormat {
       out.text("-");
     } else {
       out.visible(text);
+    }
+  }
+  static void claims(LineWriter& out, std::span<const LoggedClaim> all) {
+    if (all.empty()) return word(out, "");
+    std::string_view before;
+    for (const LoggedClaim& claim : all) {
+      out.text(before);
+      out.visible(claim.name);
+      out.text("=");
+      out.visible(claim.value);
+      before = ",";
     }
   }
   void value(LineWriter& out, Field field, const AccessRecord& r) const {
@@ -241,6 +263,8 @@ class TemplateFormat final : public AccessFormat {
         return word(out, r.client_fingerprint);
       case Field::grpc_status:
         return word(out, r.grpc_status);
+      case Field::claims:
+        return claims(out, r.claims);
     }
   }
 

@@ -135,6 +135,17 @@ class JsonObject {
   bool valid_ = false;
 };
 
+TEST(AccessFormat, has_the_claims_that_were_asked_for) {
+  const LoggedClaim claims[] = {{"sub", "ada \"the\" first"}, {"realm.tenant", "acme"}};
+  AccessRecord record = sample();
+  record.claims = claims;
+  EXPECT_THAT(line("json", record),
+              ::testing::EndsWith(R"(,"claims":{"sub":"ada \"the\" first","realm.tenant":"acme"}})"
+                                  "\n"));
+  EXPECT_EQ(line("$status $claims", record), "200 sub=ada \\x22the\\x22 first,realm.tenant=acme\n");
+  EXPECT_EQ(line("$claims", sample()), "-\n");
+}
+
 TEST(AccessJson, has_every_field_in_the_documented_order) {
   EXPECT_EQ(
       R"({"ts":"2026-01-02T03:04:05.678Z","request_id":"4f1c","trace_id":"00aa","client_ip":"203.0.113.9",)"

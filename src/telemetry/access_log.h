@@ -10,6 +10,11 @@
 
 namespace gatehouse::telemetry {
 
+/// A claim of the caller's token.
+struct LoggedClaim {
+  std::string_view name, value;
+};
+
 /// One finished exchange, as views that live until append() returns.
 struct AccessRecord {
   std::int64_t time_us = 0;  ///< wall clock at the start of the request, microseconds since 1970
@@ -25,6 +30,7 @@ struct AccessRecord {
   std::uint64_t upstream_us = 0;  ///< until the response head, the last try; UINT64_MAX: no upstream was asked
   std::uint32_t tries = 0;
   std::string_view grpc_status;  ///< digits; "" where the exchange was no gRPC call or ended without one
+  std::span<const LoggedClaim> claims;
   std::string_view client_subject, client_fingerprint;  ///< of the client's certificate; "" where it showed none
 };
 

@@ -440,6 +440,35 @@ TEST(AccessLog, has_one_json_object_per_request_with_all_fields) {
   EXPECT_EQ(lines[0].find("very-secret"), std::string::npos) << lines[0];
 }
 
+TEST(AccessLog, has_the_claims_of_the_token_also_behind_a_tunnel) {
+  constexpr const char* kToken =
+      "Authorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJzaG9wIiwic3ViIjoiYWRhIn0."
+      "4ue78Rs0WtmvJk3DWPchOP5zTBvXlYIZAMV9I3l4nXI\r\n";
+  ScriptedPeer service({{step::expect_head(),
+                         step::send("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"),
+                         step::close()}});
+  Gateway gateway(
+      "workers: 1\nlogging: {access: {path: \"@dir@/access.log\", claims: [sub, tenant, iss]}}\n"
+      "consumers: [{username: ada, credentials: [{type: jwt, key: shop, secret: "
+      "a-secret-of-at-least-thirty-two-bytes}]}]\n"
+      "services: [{name: main, url: \"http://" +
+      service.address() +
+      "\"}]\nplugins: [{name: jwt}]\n"
+      "routes: [{path: /, respond: {status: 200}}, {path: /tunnel, service: main, upgrade: [echo]}]\n");
+  EXPECT_EQ(gateway.get("/", kToken).status, 200);
+  EXPECT_EQ(gateway.get("/").status, 401);
+  RawClient client = gateway.connect();
+  client.send(request("GET", "/tunnel", std::string(kToken) + "Connection: upgrade\r\nUpgrade: echo\r\n"));
+  EXPECT_EQ(client.wait_end(), End::eof);
+  client.close();
+  const std::vector<std::string> lines = gateway.access_log(3);
+  ASSERT_EQ(lines.size(), 3U);
+  constexpr const char* kClaims = R"("claims":{"sub":"ada","iss":"shop"}})";
+  EXPECT_THAT(lines[0], ::testing::HasSubstr(kClaims));
+  EXPECT_THAT(lines[1], ::testing::Not(::testing::HasSubstr("claims")));
+  EXPECT_THAT(lines[2], ::testing::HasSubstr(kClaims));
+}
+
 TEST(AccessLog, is_reopened_by_usr1) {
   Gateway gateway(answers("x"));
   gateway.get("/first");
