@@ -1,37 +1,22 @@
 // What a request with a token of a shared secret needs allocates nothing but the arena's blocks. (What OpenSSL does for
-// public keys allocates within OpenSSL.) Not with sanitizers, which have operators of their own.
+// public keys allocates within OpenSSL.)
 #ifndef GATEHOUSE_SANITIZED
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
-#include <new>
 #include <string>
 
+#include "base/testing/counted_new.h"
 #include "jose/claims.h"
 #include "jose/key_set.h"
 #include "jose/times.h"
 #include "jose/token.h"
 #include "support/jwt.h"
 
-namespace {
-thread_local std::size_t allocations = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size)) return block;
-  std::abort();
-}
-void operator delete(void* block) noexcept {
-  std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-  std::free(block);
-}
-
 namespace gatehouse::jose {
 namespace {
+
+using counted_new::allocations;
 
 TEST(Allocation, a_token_is_verified_and_read_in_the_arena) {
   for (const std::string name : {"HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"}) {

@@ -1,31 +1,16 @@
-#include <cstdlib>
-#include <new>
 
 #include "base/block_pool.h"
+#include "base/testing/counted_new.h"
 #include "plugins/registry.h"
 #include "plugins/testing/consumers.h"
 
-// Counts what the hooks allocate besides the arena. A sanitizer has its own operator new.
+// Counts what the hooks allocate besides the arena.
 #ifndef GATEHOUSE_SANITIZED
-
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size)) return memory;
-  std::abort();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace gatehouse::plugins {
 namespace {
+
+using counted_new::allocations;
 
 const plugin::PluginType& type_of(std::string_view name) {
   const auto found = std::ranges::find(all(), name, [](const auto* type) { return type->name; });

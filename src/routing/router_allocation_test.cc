@@ -1,31 +1,16 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <new>
-
+#include "base/testing/counted_new.h"
 #include "routing/router.h"
 #include "routing/slow_model_test.h"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}  // namespace
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size)) return block;
-  std::abort();
-}
-void operator delete(void* block) noexcept {
-  std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-  std::free(block);
-}
 
 namespace gatehouse::routing {
 namespace {
 
+using counted_new::allocations;
+
 TEST(Routing, a_match_allocates_nothing) {
+  if (!counted_new::kCounts) GTEST_SKIP() << "allocations are counted in plain builds only";
   config::Model model;
   const auto add = [&](std::vector<std::string> hosts, std::string path) -> config::Route& {
     config::Route route;

@@ -1,37 +1,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <limits>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "base/testing/counted_new.h"
 #include "telemetry/access_log.h"
 #include "telemetry/secret_names.h"
 
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-#ifndef GATEHOUSE_SANITIZED  // the sanitizers bring operators of their own
-// Counts what the tested code asks for; new[] and the sized and aligned forms end here or in malloc's own.
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size)) return block;
-  std::abort();
-}
-void operator delete(void* block) noexcept {
-  std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-  std::free(block);
-}
-#endif
-
 namespace gatehouse::telemetry {
 namespace {
+
+using counted_new::allocations;
 
 using testing::HasSubstr;
 
@@ -327,9 +309,7 @@ TEST(AccessTemplate, refuses_what_cannot_be_meant) {
 }
 
 TEST(AccessLog, formats_and_buffers_records_without_allocating) {
-#ifdef GATEHOUSE_SANITIZED
-  GTEST_SKIP() << "allocations are counted in plain builds only";
-#endif
+  if (!counted_new::kCounts) GTEST_SKIP() << "allocations are counted in plain builds only";
   std::string error;
   const auto sink = open_access_sink("/dev/null", error);
   ASSERT_NE(nullptr, sink) << error;
