@@ -79,6 +79,7 @@ Verdict accept(Exchange& x, const Found& found) {
     return reject(x, {.challenge = {}, .message = "the credentials are not of one consumer", .shown = true}, {});
   x.authenticated = true;
   x.anonymous = false;
+  if (found.claims != nullptr) x.claims = found.claims;
   if (found.consumer != nullptr) x.consumer = found.consumer;
   if (x.credential == nullptr) {
     x.credential = found.credential;

@@ -233,9 +233,7 @@ class Jwt : public plugin::Plugin {
   }
 
   static Verdict accept(Exchange& x, const VerifiedToken& token) {
-    const Verdict verdict = plugin::accept(x, {token.consumer, token.credential, token.credential_id});
-    if (verdict == Verdict::proceed) x.claims = &token;
-    return verdict;
+    return plugin::accept(x, {token.consumer, token.credential, token.credential_id, &token});
   }
 
   const TokenPlaces places_;
