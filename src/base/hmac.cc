@@ -7,119 +7,116 @@
 
 #include <cstring>
 
+#include "base/sha256.h"
+
 namespace gatehouse {
 namespace {
 
-/// One hash that is under way.
-class Digest {
- public:
-  explicit Digest(HashKind kind) : kind_(kind) {
-    switch (kind_) {
-      case HashKind::sha1:
-        SHA1_Init(&one_);
-        break;
-      case HashKind::sha256:
-        SHA256_Init(&small_);
-        break;
-      case HashKind::sha384:
-        SHA384_Init(&large_);
-        break;
-      case HashKind::sha512:
-        SHA512_Init(&large_);
-        break;
-    }
-  }
-  void add(const void* bytes, std::size_t size) {
-    switch (kind_) {
-      case HashKind::sha1:
-        SHA1_Update(&one_, bytes, size);
-        break;
-      case HashKind::sha256:
-        SHA256_Update(&small_, bytes, size);
-        break;
-      case HashKind::sha384:
-        SHA384_Update(&large_, bytes, size);
-        break;
-      case HashKind::sha512:
-        SHA512_Update(&large_, bytes, size);
-        break;
-    }
-  }
-  HashValue finish() {
-    HashValue value;
-    switch (kind_) {
-      case HashKind::sha1:
-        SHA1_Final(value.bytes, &one_);
-        value.size = SHA_DIGEST_LENGTH;
-        break;
-      case HashKind::sha256:
-        SHA256_Final(value.bytes, &small_);
-        value.size = SHA256_DIGEST_LENGTH;
-        break;
-      case HashKind::sha384:
-        SHA384_Final(value.bytes, &large_);
-        value.size = SHA384_DIGEST_LENGTH;
-        break;
-      case HashKind::sha512:
-        SHA512_Final(value.bytes, &large_);
-        value.size = SHA512_DIGEST_LENGTH;
-        break;
-    }
-    return value;
-  }
-  std::size_t block() const { return kind_ <= HashKind::sha256 ? 64 : 128; }
-
- private:
-  HashKind kind_;
-  union {
-    SHA_CTX one_;
-    SHA256_CTX small_;
-    SHA512_CTX large_;
-  };
+struct Sha1Hash {
+  using Context = SHA_CTX;
+  static constexpr std::size_t kSize = SHA_DIGEST_LENGTH, kBlock = SHA_CBLOCK;
+  static constexpr auto init = SHA1_Init;
+  static constexpr auto update = SHA1_Update;
+  static constexpr auto final = SHA1_Final;
 };
+struct Sha256Hash {
+  using Context = SHA256_CTX;
+  static constexpr std::size_t kSize = SHA256_DIGEST_LENGTH, kBlock = SHA256_CBLOCK;
+  static constexpr auto init = SHA256_Init;
+  static constexpr auto update = SHA256_Update;
+  static constexpr auto final = SHA256_Final;
+};
+struct Sha384Hash {
+  using Context = SHA512_CTX;
+  static constexpr std::size_t kSize = SHA384_DIGEST_LENGTH, kBlock = SHA512_CBLOCK;
+  static constexpr auto init = SHA384_Init;
+  static constexpr auto update = SHA384_Update;
+  static constexpr auto final = SHA384_Final;
+};
+struct Sha512Hash {
+  using Context = SHA512_CTX;
+  static constexpr std::size_t kSize = SHA512_DIGEST_LENGTH, kBlock = SHA512_CBLOCK;
+  static constexpr auto init = SHA512_Init;
+  static constexpr auto update = SHA512_Update;
+  static constexpr auto final = SHA512_Final;
+};
+
+/// Calls function.template operator()<Hash>() with the hash of that kind.
+template <class F>
+decltype(auto) with_hash(HashKind kind, const F& function) {
+  switch (kind) {
+    case HashKind::sha1:
+      return function.template operator()<Sha1Hash>();
+    case HashKind::sha256:
+      return function.template operator()<Sha256Hash>();
+    case HashKind::sha384:
+      return function.template operator()<Sha384Hash>();
+    case HashKind::sha512:
+      break;
+  }
+  return function.template operator()<Sha512Hash>();
+}
 
 }  // namespace
 
 HashValue hash_of(HashKind kind, std::string_view text) {
-  Digest digest(kind);
-  digest.add(text.data(), text.size());
-  return digest.finish();
+  return with_hash(kind, [&]<class Hash>() {
+    HashValue value;
+    typename Hash::Context context;
+    Hash::init(&context);
+    Hash::update(&context, text.data(), text.size());
+    Hash::final(value.bytes, &context);
+    value.size = Hash::kSize;
+    return value;
+  });
 }
 
-/// The hash's states behind the two padded keys.
-struct HmacKey::States {
-  explicit States(HashKind kind) : inner(kind), outer(kind) {}
-  ~States() { OPENSSL_cleanse(this, sizeof *this); }
-  Digest inner, outer;
-};
-
-HmacKey::HmacKey(HashKind kind, std::string_view secret) : kind_(kind), states_(std::make_unique<States>(kind)) {
-  std::uint8_t key[128] = {};
-  const std::size_t block = states_->inner.block();
-  if (secret.size() > block) {
-    const HashValue shorter = hash_of(kind_, secret);
-    std::memcpy(key, shorter.bytes, shorter.size);
-  } else if (!secret.empty()) {
-    std::memcpy(key, secret.data(), secret.size());
-  }
-  for (std::size_t i = 0; i < block; ++i) key[i] ^= 0x36;
-  states_->inner.add(key, block);
-  for (std::size_t i = 0; i < block; ++i) key[i] ^= 0x36 ^ 0x5c;
-  states_->outer.add(key, block);
-  OPENSSL_cleanse(key, sizeof key);
+HmacKey::HmacKey(HashKind kind, std::string_view secret) : kind_(kind) {
+  with_hash(kind, [&]<class Hash>() {
+    typename Hash::Context context;
+    static_assert(sizeof context <= sizeof(State) && alignof(decltype(context)) <= alignof(State));
+    unsigned char key[Hash::kBlock] = {};
+    if (secret.size() > sizeof key) {
+      const HashValue shorter = hash_of(kind, secret);
+      std::memcpy(key, shorter.bytes, shorter.size);
+    } else if (!secret.empty()) {
+      std::memcpy(key, secret.data(), secret.size());
+    }
+    const auto absorb = [&](unsigned char pad, State& to) {
+      for (unsigned char& byte : key) byte ^= pad;
+      Hash::init(&context);
+      Hash::update(&context, key, sizeof key);
+      std::memcpy(to.bytes, &context, sizeof context);
+    };
+    absorb(0x36, inner_);
+    absorb(0x36 ^ 0x5c, outer_);
+    OPENSSL_cleanse(key, sizeof key);
+    OPENSSL_cleanse(&context, sizeof context);
+  });
 }
 
-HmacKey::HmacKey(HmacKey&&) noexcept = default;
-HmacKey& HmacKey::operator=(HmacKey&&) noexcept = default;
-HmacKey::~HmacKey() = default;
+HmacKey::~HmacKey() {
+  OPENSSL_cleanse(&inner_, sizeof inner_);
+  OPENSSL_cleanse(&outer_, sizeof outer_);
+}
 
 HashValue HmacKey::sign(std::string_view text) const {
-  Digest inner = states_->inner;
-  inner.add(text.data(), text.size());
-  const HashValue middle = inner.finish();
-  Digest outer = states_->outer;
-  outer.add(middle.bytes, middle.size);
-  return outer.finish();
+  return with_hash(kind_, [&]<class Hash>() {
+    HashValue value;
+    typename Hash::Context context;
+    std::memcpy(&context, inner_.bytes, sizeof context);
+    Hash::update(&context, text.data(), text.size());
+    Hash::final(value.bytes, &context);
+    std::memcpy(&context, outer_.bytes, sizeof context);
+    Hash::update(&context, value.bytes, Hash::kSize);
+    Hash::final(value.bytes, &context);
+    value.size = Hash::kSize;
+    return value;
+  });
+}
+
+bool HmacKey::verify(std::string_view text, std::string_view signature) const {
+  return equal_in_constant_time(sign(text).view(), signature);
 }
 
 }  // namespace gatehouse

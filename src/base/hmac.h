@@ -1,7 +1,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string_view>
 
 namespace gatehouse {
@@ -23,16 +22,22 @@ HashValue hash_of(HashKind kind, std::string_view text);
 class HmacKey {
  public:
   HmacKey(HashKind kind, std::string_view secret);
-  HmacKey(HmacKey&&) noexcept;
-  HmacKey& operator=(HmacKey&&) noexcept;
+  HmacKey(const HmacKey&) = default;
+  HmacKey& operator=(const HmacKey&) = default;
   ~HmacKey();
 
   HashValue sign(std::string_view text) const;
+  /// Whether `signature` is that of `text`, in a time that does not depend on where it differs.
+  bool verify(std::string_view text, std::string_view signature) const;
 
  private:
-  struct States;
+  /// A hash function's state after its first block; of SHA-512's size, the largest.
+  struct alignas(8) State {
+    unsigned char bytes[216];
+  };
+
   HashKind kind_;
-  std::unique_ptr<States> states_;
+  State inner_ = {}, outer_ = {};  ///< behind the two padded keys
 };
 
 }  // namespace gatehouse

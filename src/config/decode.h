@@ -86,8 +86,6 @@ inline constexpr int kLowestAuthenticationRank = 1000;
 Value<const Node*> api_key_validation();
 const Options<CredentialUse>& credential_options();
 Value<Reference> reference(std::string type);
-/// The name of a file, relative to the file in which it is written.
-Value<std::string> file_name();
 /// The versions, ciphers and curves that both sides of TLS have alike.
 template <class C>
 Options<C> with_tls_rules(Options<C> table) {
@@ -119,6 +117,8 @@ void check_authentication(const Authentication& auth, const std::string& path, c
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
                    Diagnostics& out);
 /// What the options of plugins name: that it is there.
+/// What plugins' options say of consumers' credentials, and of each other's headers.
+void check_credentials(const Model& model, const Catalogue& catalogue, Diagnostics& out);
 void check_references(const Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out);
 
 /// "10.0.0.1:80", "[::1]:80", "unix:/run/x.sock", and "host:80" where `names`.

@@ -34,4 +34,13 @@ std::expected<HttpUrl, std::string> parse_http_url(std::string_view text) {
   return url;
 }
 
+std::string shown_url(std::string_view text) {
+  constexpr std::size_t kLongest = 200;
+  text = text.substr(0, text.find('?'));
+  if (text.size() <= kLongest) return std::string(text);
+  std::size_t size = kLongest;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;  // a character stays whole
+  return std::string(text.substr(0, size)) + "…";
+}
+
 }  // namespace gatehouse::config

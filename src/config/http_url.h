@@ -18,4 +18,7 @@ struct HttpUrl {
 /// The error is a sentence's end: "must be …". User names and fragments are refused.
 std::expected<HttpUrl, std::string> parse_http_url(std::string_view text);
 
+/// A URL as people may see it: without its query, which may hold a secret, and not longer than a line.
+std::string shown_url(std::string_view text);
+
 }  // namespace gatehouse::config

@@ -20,6 +20,12 @@ struct CredentialName {
   std::string unique, shown;
 };
 
+/// What is wrong with a credential, and with which key of it; nothing where `message` is "".
+struct CredentialFault {
+  std::string key, message;
+};
+using CredentialCheck = std::function<CredentialFault(const Node& credential)>;
+
 /// What an authentication plugin says of consumers' credentials of its type.
 struct CredentialInfo {
   /// Decodes what is written besides the keys that all credentials have, and reports every fault.
@@ -47,6 +53,10 @@ struct PluginInfo {
   /// It finds out who calls: `auth` may name it.
   bool authenticates = false;
   std::optional<CredentialInfo> credential;
+  /// Finds what only shows when a config and credentials of its type come together; empty where that is nothing.
+  std::function<CredentialCheck(const Node* config)> credential_check;
+  /// Header fields in which clients send credentials.
+  std::function<std::vector<std::string>(const Node* config)> credential_headers;
   /// Header fields that say who calls, filled by it: taken out of what clients send, on every route.
   std::function<std::vector<std::string>(const Node* config)> identity_headers;
   /// The key of a config that asks for the gateway's `redis`; "" for none.

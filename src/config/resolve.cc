@@ -29,6 +29,7 @@ class Resolver {
     }
     routes();
     check_references(written_, *tree_, catalogue_, out_);
+    check_credentials(written_, catalogue_, out_);
     access_log();
     return std::move(static_cast<Model&>(written_));
   }

@@ -137,6 +137,8 @@ Value<double> number(double min = std::numeric_limits<double>::lowest(),
 Value<double> percentage();
 /// `check` gives "" or why the text is refused ("must not be empty").
 Value<std::string> string(std::function<std::string(std::string_view)> check = {});
+/// The name of a file, relative to the file in which it is written.
+Value<std::string> file_name();
 /// A string that is not empty.
 Value<std::string> non_empty();
 /// One of `words`.

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/hmac.h"
+
 namespace gatehouse::jose {
 
 /// The signature algorithms of RFC 7518, section 3, and RFC 8037. `none` is not among them, so nothing can allow it.
@@ -72,7 +74,12 @@ inline constexpr AlgorithmSet kEcdsa{Algorithm::ES256, Algorithm::ES384, Algorit
 inline constexpr AlgorithmSet kAsymmetric = kRsa | kEcdsa | Algorithm::EdDSA;
 inline constexpr AlgorithmSet kAllAlgorithms = kHmac | kAsymmetric;
 
-/// Bytes of the hash in the algorithm's name: 32, 48 or 64; 64 for EdDSA.
+/// The hash in the algorithm's name; SHA-512 for EdDSA.
+constexpr HashKind hash_kind(Algorithm algorithm) {
+  constexpr HashKind kKinds[] = {HashKind::sha256, HashKind::sha384, HashKind::sha512};
+  return algorithm == Algorithm::EdDSA ? HashKind::sha512 : kKinds[static_cast<std::size_t>(algorithm) % 3];
+}
+/// Its bytes: 32, 48 or 64.
 constexpr std::size_t hash_size(Algorithm algorithm) {
   return algorithm == Algorithm::EdDSA ? 64 : 32 + 16 * (static_cast<std::size_t>(algorithm) % 3);
 }

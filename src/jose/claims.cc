@@ -84,19 +84,13 @@ std::optional<std::string_view> ClaimsView::text(std::string_view path, Arena& a
   return std::nullopt;
 }
 
-std::optional<Number> ClaimsView::number(std::string_view path) const {
+std::optional<double> ClaimsView::number(std::string_view path) const {
   const JsonValue value = find(path);
   if (!value.is(JsonKind::number)) return std::nullopt;
   const std::string_view text = value.text();
-  const char* const end = text.data() + text.size();
-  std::int64_t integer = 0;
-  if (const auto [at, error] = std::from_chars(text.data(), end, integer); error == std::errc() && at == end) {
-    return Number{.value = static_cast<double>(integer), .integer = integer};
-  }
-  Number number;
-  if (std::from_chars(text.data(), end, number.value).ec != std::errc() || !std::isfinite(number.value)) {
+  double number = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc() || !std::isfinite(number))
     return std::nullopt;
-  }
   return number;
 }
 

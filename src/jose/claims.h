@@ -1,6 +1,5 @@
 #pragma once
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -10,12 +9,6 @@
 #include "jose/json.h"
 
 namespace gatehouse::jose {
-
-/// A claim that is a number.
-struct Number {
-  double value = 0;                     ///< finite
-  std::optional<std::int64_t> integer;  ///< exact, where it is written as a whole number that fits
-};
 
 /// A token's claims, read from its payload. A view: copied freely, valid as long as what it was made from.
 ///
@@ -28,12 +21,11 @@ class ClaimsView {
   JsonValue root() const { return document_.root(); }
   /// The claim at `path`, which may be null; no value where there is none.
   JsonValue find(std::string_view path) const;
-  JsonKind kind(std::string_view path) const { return find(path).kind(); }
   /// The claim as one text: a string as it is, a number or boolean as it is written, a list of these joined by ",", all
   /// else as JSON without white space. nullopt: there is none, or it is null. Lives as long as the claims and `arena`.
   std::optional<std::string_view> text(std::string_view path, Arena& arena) const;
-  /// nullopt: there is none, it is no number, or one beyond what a double holds.
-  std::optional<Number> number(std::string_view path) const;
+  /// Finite. nullopt: there is none, it is no number, or one beyond what a double holds.
+  std::optional<double> number(std::string_view path) const;
   /// Whether the claim is the string `value` or a list with it, as for aud.
   bool contains(std::string_view path, std::string_view value) const;
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "jose/base64url.h"
-#include "jose/hmac.h"
 #include "jose/key.h"
 #include "jose/public_key.h"
 

@@ -7,7 +7,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "jose/hmac.h"
 #include "jose/public_key.h"
 
 namespace gatehouse::jose {
@@ -52,7 +51,7 @@ Result<Key> Key::from_secret(std::string_view secret, Algorithm algorithm) {
     return fail({.detail = "a secret goes with HS256, HS384 and HS512 only; other algorithms need a public key"});
   }
   if (secret.size() < shortest_secret(algorithm)) return fail({.detail = too_short(algorithm)});
-  return Key(std::make_shared<const Hmac>(secret, algorithm), algorithm);
+  return Key(std::make_shared<const HmacKey>(hash_kind(algorithm), secret), algorithm);
 }
 
 Result<Key> Key::from_pem(std::string_view pem, Algorithm algorithm) {

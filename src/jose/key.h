@@ -5,12 +5,12 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/hmac.h"
 #include "jose/algorithm.h"
 #include "jose/json.h"
 
 namespace gatehouse::jose {
 
-class Hmac;
 class PublicKey;
 
 /// Bytes that the secret of one of kHmac must have at least: as many as its hash (RFC 7518, section 3.2).
@@ -45,11 +45,11 @@ class Key {
   bool verify(Algorithm algorithm, std::string_view signing_input, std::string_view signature) const noexcept;
 
  private:
-  Key(std::shared_ptr<const Hmac> hmac, Algorithm algorithm) : hmac_(std::move(hmac)), algorithms_(algorithm) {}
+  Key(std::shared_ptr<const HmacKey> hmac, Algorithm algorithm) : hmac_(std::move(hmac)), algorithms_(algorithm) {}
   Key(std::shared_ptr<const PublicKey> key, AlgorithmSet algorithms)
       : public_key_(std::move(key)), algorithms_(algorithms) {}
 
-  std::shared_ptr<const Hmac> hmac_;  ///< one of the two is set
+  std::shared_ptr<const HmacKey> hmac_;  ///< one of the two is set
   std::shared_ptr<const PublicKey> public_key_;
   AlgorithmSet algorithms_;
   std::string kid_;

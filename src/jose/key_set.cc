@@ -1,20 +1,24 @@
 #include "jose/key_set.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace gatehouse::jose {
 namespace {
-
-constexpr JsonLimits kLimits{.depth = 16, .values = 65'536};
 
 std::string_view kid_of(const Key& key) {
   return key.kid();
 }
 
+std::uint64_t next_serial() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
 }  // namespace
 
 KeySet::KeySet(std::vector<Key> keys, std::size_t skipped, const char* why)
-    : keys_(std::move(keys)), skipped_(skipped), skipped_why_(why) {
+    : keys_(std::move(keys)), skipped_(skipped), skipped_why_(why), serial_(next_serial()) {
   std::ranges::stable_sort(keys_, {}, kid_of);
 }
 
@@ -41,9 +45,13 @@ const Key* KeySet::verify(const Token& token) const noexcept {
 Result<KeySet> parse_jwks(std::string_view text, AlgorithmSet allowed) {
   if (text.size() > kMaxKeySetText) return fail({.detail = "the JWK Set is longer than 1 MiB"});
   Arena arena;
-  const auto document = parse_json(text, arena, kLimits);
+  const auto document = parse_json(text, arena, kKeySetLimits);
   if (!document) return fail({.detail = document.error()});
-  const JsonValue list = document->root().member("keys");
+  return parse_jwks(document->root(), allowed);
+}
+
+Result<KeySet> parse_jwks(JsonValue set, AlgorithmSet allowed) {
+  const JsonValue list = set.member("keys");
   if (!list.is(JsonKind::array)) return fail({.detail = "a JWK Set is a JSON object with a list of keys"});
 
   std::vector<Key> keys;

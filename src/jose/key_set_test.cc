@@ -165,5 +165,13 @@ TEST(KeySet, of_more_keys_than_a_thread_keeps_contexts_for_verifies_with_each) {
   }
 }
 
+TEST(KeySet, has_a_number_that_only_its_copies_have) {
+  const std::string text = jwks({with_kid(SigningKey::ed25519(), "a")});
+  const KeySet first = must(parse_jwks(text, kAsymmetric)), again = must(parse_jwks(text, kAsymmetric));
+  const KeySet copy = first;
+  EXPECT_NE(first.serial(), again.serial());
+  EXPECT_EQ(first.serial(), copy.serial());
+}
+
 }  // namespace
 }  // namespace gatehouse::jose

@@ -1,4 +1,3 @@
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "jose/public_key.h"
 
 #include <openssl/bn.h>
@@ -6,7 +5,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-#include <openssl/sha.h>
 
 #include <array>
 #include <atomic>
@@ -34,7 +32,7 @@ struct FreeContext {
 };
 using VerifyContext = std::unique_ptr<EVP_PKEY_CTX, FreeContext>;
 
-const EVP_MD* hash_of(Algorithm algorithm) {
+const EVP_MD* evp_hash(Algorithm algorithm) {
   switch (hash_size(algorithm)) {
     case 32:
       return EVP_sha256();
@@ -45,34 +43,15 @@ const EVP_MD* hash_of(Algorithm algorithm) {
   }
 }
 
-struct Digest {
-  std::array<unsigned char, 64> bytes;
-  std::size_t size;
-};
-
-Digest digest(Algorithm algorithm, std::string_view text) {
-  Digest made;
-  made.size = hash_size(algorithm);
-  const auto* data = reinterpret_cast<const unsigned char*>(text.data());
-  if (made.size == 32) {
-    SHA256(data, text.size(), made.bytes.data());
-  } else if (made.size == 48) {
-    SHA384(data, text.size(), made.bytes.data());
-  } else {
-    SHA512(data, text.size(), made.bytes.data());
-  }
-  return made;
-}
-
 /// A context that verifies signatures of digests; null: the key does not take the algorithm.
 VerifyContext make_context(EVP_PKEY* key, Algorithm algorithm) {
   VerifyContext context(EVP_PKEY_CTX_new(key, nullptr));
   if (context == nullptr || EVP_PKEY_verify_init(context.get()) != 1) return nullptr;
-  if (EVP_PKEY_CTX_set_signature_md(context.get(), hash_of(algorithm)) != 1) return nullptr;
+  if (EVP_PKEY_CTX_set_signature_md(context.get(), evp_hash(algorithm)) != 1) return nullptr;
   if (!kRsa.contains(algorithm)) return context;
   const bool pss = kPss.contains(algorithm);
   if (EVP_PKEY_CTX_set_rsa_padding(context.get(), pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) != 1) return nullptr;
-  if (pss && (EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), hash_of(algorithm)) != 1 ||
+  if (pss && (EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), evp_hash(algorithm)) != 1 ||
               EVP_PKEY_CTX_set_rsa_pss_saltlen(context.get(), RSA_PSS_SALTLEN_DIGEST) != 1)) {
     return nullptr;
   }
@@ -217,9 +196,9 @@ bool PublicKey::verify_rsa(Algorithm algorithm, std::string_view text, std::stri
   if (signature.size() != static_cast<std::size_t>(EVP_PKEY_get_size(key_.get()))) return false;
   const Contexts::Slot* const slot = contexts.get(key_.get(), id_, algorithm);
   if (slot == nullptr) return false;
-  const Digest hash = digest(algorithm, text);
+  const HashValue hash = hash_of(hash_kind(algorithm), text);
   return EVP_PKEY_verify(slot->digest.get(), reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
-                         hash.bytes.data(), hash.size) == 1;
+                         hash.bytes, hash.size) == 1;
 }
 
 bool PublicKey::verify_ecdsa(Algorithm algorithm, std::string_view text, std::string_view signature) const {
@@ -239,9 +218,8 @@ bool PublicKey::verify_ecdsa(Algorithm algorithm, std::string_view text, std::st
   if (size >= 128) *--start = 0x81;
   *--start = 0x30;
 
-  const Digest hash = digest(algorithm, text);
-  return EVP_PKEY_verify(slot->digest.get(), start, static_cast<std::size_t>(end - start), hash.bytes.data(),
-                         hash.size) == 1;
+  const HashValue hash = hash_of(hash_kind(algorithm), text);
+  return EVP_PKEY_verify(slot->digest.get(), start, static_cast<std::size_t>(end - start), hash.bytes, hash.size) == 1;
 }
 
 bool PublicKey::verify_ed25519(std::string_view text, std::string_view signature) const {

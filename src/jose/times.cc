@@ -13,7 +13,7 @@ Time time_of(const ClaimsView& claims, std::string_view name) {
   // Not by path: the claim is one of the root's.
   if (!claims.root().member(name)) return {};
   const auto number = claims.number(name);
-  return {.present = true, .sound = number.has_value(), .seconds = number ? number->value : 0};
+  return {.present = true, .sound = number.has_value(), .seconds = number.value_or(0)};
 }
 
 }  // namespace
@@ -48,6 +48,11 @@ TimeFault check_times(const ClaimsView& claims, const TimeRules& rules) {
   if (rules.max_age_s == 0) return TimeFault::none;
   if (!iat.present) return TimeFault::no_issue_time;
   return now - skew - iat.seconds >= static_cast<double>(rules.max_age_s) ? TimeFault::too_old : TimeFault::none;
+}
+
+bool was_issued_before(const ClaimsView& claims, std::int64_t time_s) {
+  const Time iat = time_of(claims, "iat");
+  return !iat.present || !iat.sound || iat.seconds < static_cast<double>(time_s);
 }
 
 }  // namespace gatehouse::jose

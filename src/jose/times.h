@@ -28,4 +28,7 @@ struct TimeRules {
 /// now >= nbf - skew on, and not issued later than now + skew.
 TimeFault check_times(const ClaimsView& claims, const TimeRules& rules);
 
+/// Whether a token was issued before a Unix time; one that does not say when it was, too.
+bool was_issued_before(const ClaimsView& claims, std::int64_t time_s);
+
 }  // namespace gatehouse::jose

@@ -76,5 +76,16 @@ TEST(Times, each_fault_has_a_sentence) {
   EXPECT_EQ(to_string(TimeFault::none), "");
 }
 
+TEST(Times, a_token_without_iat_was_issued_before_any_time) {
+  Arena arena;
+  const auto before = [&](std::string_view claims, std::int64_t time_s) {
+    return was_issued_before(*parse_claims(claims, arena), time_s);
+  };
+  EXPECT_TRUE(before(R"({"iat":999.5})", 1000));
+  EXPECT_FALSE(before(R"({"iat":1000})", 1000));
+  EXPECT_TRUE(before("{}", 0));
+  EXPECT_TRUE(before(R"({"iat":"2000"})", 1000));
+}
+
 }  // namespace
 }  // namespace gatehouse::jose

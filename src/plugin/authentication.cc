@@ -60,26 +60,24 @@ bool is_settled(const Exchange& x, const Otherwise& otherwise) {
 }
 
 Verdict accept(Exchange& x, const Found& found) {
-  if (!may_use(found.credential, x.service)) {
-    return reject(x,
-                  {.challenge = {},
-                   .message = "this credential is not for this service",
-                   .status = 403,
-                   .shown = true,
-                   .final = true,
-                   .reason = Reason::forbidden},
-                  {});
-  }
+  // It is known who calls, so no challenge would help, and nobody stands in.
+  const auto forbid = [&x](std::string_view message) {
+    return reject(
+        x,
+        {.challenge = {}, .message = message, .status = 403, .shown = true, .final = true, .reason = Reason::forbidden},
+        {});
+  };
+  if (!may_use(found.credential, x.service)) return forbid("this credential is not for this service");
   if (x.anonymous) {  // whoever stood in so far goes
     x.consumer = nullptr;
     x.credential = nullptr;
     x.credential_id = {};
   }
   const bool others = x.authenticated && x.consumer != nullptr && found.consumer != nullptr;
-  if (others && x.consumer->id != found.consumer->id)
-    return reject(x, {.challenge = {}, .message = "the credentials are not of one consumer", .shown = true}, {});
+  if (others && x.consumer->id != found.consumer->id) return forbid("the credentials are not of one consumer");
   x.authenticated = true;
   x.anonymous = false;
+  if (found.claims != nullptr) x.claims = found.claims;
   if (found.consumer != nullptr) x.consumer = found.consumer;
   if (x.credential == nullptr) {
     x.credential = found.credential;

@@ -17,6 +17,7 @@ struct Found {
   const Consumer* consumer = nullptr;      ///< null: somebody whom a token's issuer vouches for
   const Credential* credential = nullptr;  ///< null where nothing is known of it but its id
   std::string_view credential_id;
+  const Claims* claims = nullptr;  ///< of the token that was the credential; lives until the exchange is over
 };
 
 /// Why a plugin does not let the request pass.

@@ -27,7 +27,7 @@ struct DocumentSource {
   Duration min_refetch = std::chrono::seconds(5);  ///< between two fetches that requests ask for
   Duration timeout = std::chrono::seconds(5);      ///< for one fetch as a whole
   std::size_t max_size = 1024 * 1024;              ///< bytes
-  /// Reads a body. Control thread.
+  /// Reads a body: the same one is the same value, and is not read again. Control thread.
   std::function<DocumentContent(std::string_view body)> read;
 };
 
@@ -37,11 +37,11 @@ class Document {
   virtual ~Document() = default;
   /// What was read last, null before the first. Worker's thread; good until the exchange next waits.
   virtual const std::shared_ptr<const void>& current(unsigned worker) const = 0;
-  /// Whether newer() might bring another one: not if a fetch ended less than min_refetch ago.
+  /// Whether renew() might bring another one: not if a fetch ended less than min_refetch ago.
   virtual bool may_renew(const Exchange& exchange) const = 0;
-  /// Waits until a fetch that begins now, or is under way, has ended. False: it failed, may not begin yet, or took too
-  /// long.
-  virtual Task<bool> renew(Exchange& exchange) const = 0;
+  /// Waits until a fetch that begins now, or is under way, has ended, well or not; not at all where none may begin yet,
+  /// and no longer than one takes. Afterwards the exchange may have been cancelled.
+  virtual Task<void> renew(Exchange& exchange) const = 0;
 };
 
 }  // namespace gatehouse::plugin

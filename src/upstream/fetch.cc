@@ -23,8 +23,12 @@ class Fetch {
     const std::expected<std::vector<IpAddress>, std::string> addresses = co_await resolve();
     if (!addresses) co_return Failure(addresses.error());
     std::string error = "it has no address";
+    auto left = static_cast<Duration::rep>(addresses->size());
     for (const IpAddress& address : *addresses) {
-      error = co_await connect(io::Endpoint::ip(address, request_.url.address.port));
+      // Each has its share, so that one that does not answer leaves time for the others.
+      const TimePoint now = reactor_.now();
+      const TimePoint due = deadline_after(now, (request_.deadline - now) / left--);
+      error = co_await connect(io::Endpoint::ip(address, request_.url.address.port), due);
       if (error.empty()) break;
     }
     if (!error.empty()) co_return Failure(error);
@@ -33,8 +37,9 @@ class Fetch {
 
  private:
   /// Until `signal`; "" or what went wrong.
-  Task<std::string> wait(Signal& signal) {
-    switch (co_await until(signal, scope_, request_.deadline)) {
+  Task<std::string> wait(Signal& signal) { return wait(signal, request_.deadline); }
+  Task<std::string> wait(Signal& signal, TimePoint due) {
+    switch (co_await until(signal, scope_, due)) {
       case Outcome::ready:
         co_return "";
       case Outcome::timeout:
@@ -65,11 +70,11 @@ class Fetch {
     co_return std::move(answer->found->addresses);
   }
 
-  Task<std::string> connect(const io::Endpoint& endpoint) {
+  Task<std::string> connect(io::Endpoint endpoint, TimePoint due) {
     client_ = std::make_unique<client::H1Client>();
     Io io = client_->connect(reactor_, endpoint);
     if (io == Io::blocked) {
-      const std::string error = co_await wait(client_->writable());
+      const std::string error = co_await wait(client_->writable(), due);
       if (!error.empty()) co_return error;
       io = client_->connected();
     }
@@ -77,7 +82,7 @@ class Fetch {
     if (!request_.url.tls) co_return "";
     io = client_->start_tls({request_.tls, tls_host()}, session_);
     while (io != Io::failed && (io = client_->shake_hands()) == Io::blocked) {
-      const std::string error = co_await wait(client_->handshake_signal());
+      const std::string error = co_await wait(client_->handshake_signal(), due);
       if (!error.empty()) co_return error;
     }
     co_return io == Io::failed ? words(client_->error()) : "";
@@ -115,7 +120,12 @@ class Fetch {
     } while (response.status < 200);
     if (response.status != 200) co_return Failure("it answers with status " + std::to_string(response.status));
     Fetched fetched;
-    if (const http::Field* const field = response.fields.find("Cache-Control")) fetched.cache_control = field->value;
+    for (const http::Field& field : response.fields) {
+      if (!http::equal_names(field.name, "Cache-Control")) continue;
+      if (!fetched.cache_control.empty()) fetched.cache_control += ", ";
+      fetched.cache_control += field.value;
+    }
+    fetched.age = response.fields.get("Age");
     const std::string error = co_await read(response, fetched.body);
     if (!error.empty()) co_return Failure(error);
     co_return fetched;

@@ -21,7 +21,8 @@ struct FetchRequest {
 
 struct Fetched {
   std::string body;
-  std::string cache_control;
+  std::string cache_control;  ///< all lines, joined by ", "
+  std::string age;
 };
 
 /// Fetches a document: status 200 and a whole body, or an error in words. Redirections are errors: a URL in the

@@ -243,6 +243,25 @@ TEST(Jwks, their_place_is_verified_by_tls) {
   EXPECT_EQ(status_with(strange, key.token()), 503);
 }
 
+TEST(Jwks, a_place_that_is_read_over_tls_leads_to_none_that_is_not) {
+  const Key key{"k1"};
+  IssuerService keys;
+  keys.publish(jwks({key.jwk()}));
+  TempDir files;
+  TestCa ca(files.path());
+  ca.issue("id", {"127.0.0.1"});
+  Gateway issuer("listeners: [{name: secure, address: \"@listen@\", tls: {certificates: [{cert: " +
+                 files.file("id.pem") + ", key: " + files.file("id.key") +
+                 "}]}}]\nroutes: [{path: /, respond: {body: '{\"issuer\": \"shop\", \"jwks_uri\": \"" + keys.url() +
+                 "/jwks?secret\"}'}}]\n");
+  Gateway gateway(with_issuer("issuer: shop, ca: " + ca.file() +
+                              ", jwks_url: \"https://127.0.0.1:" + std::to_string(issuer.port()) + "/\""));
+  EXPECT_EQ(status_with(gateway, key.token()), 503);
+  EXPECT_EQ(keys.fetches(), 0);
+  EXPECT_TRUE(gateway.process().wait_err("it refers from https to " + keys.url() + "/jwks"));
+  EXPECT_FALSE(gateway.process().err().contains("secret"));
+}
+
 TEST(Jwks, fresh_keys_come_before_cache_control_says_they_are_old) {
   const Key key{"k1"};
   IssuerService issuer;

@@ -91,7 +91,7 @@ void read_claims(std::string_view text) {
         require(compact->root().member(inner.name()).kind() == inner.kind(), "with the same members");
       }
     }
-    if (const auto number = claims.number(name)) require(std::isfinite(number->value), "a number is finite");
+    if (const auto number = claims.number(name)) require(std::isfinite(*number), "a number is finite");
     if (member.is(JsonKind::string)) require(claims.contains(name, member.text()), "a string contains itself");
   }
   for (const std::int64_t now : {std::int64_t{0}, std::int64_t{1'700'000'000}}) {

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <map>
 #include <optional>
 
 #include "base/list.h"
 #include "base/log.h"
+#include "engine/control/freshness.h"
 #include "plugin/exchange.h"
 #include "upstream/fetch.h"
 
@@ -19,22 +20,10 @@ using std::chrono::seconds;
 constexpr Duration kFirstRetry = seconds(1), kLastRetry = seconds(30), kSoonest = seconds(10);
 constexpr int kMostReferences = 2;  ///< documents that only name another one
 
-/// max-age of Cache-Control (RFC 9111 section 5.2.2.1).
-std::optional<Duration> max_age(std::string_view text) {
-  constexpr std::string_view kName = "max-age=";
-  const std::size_t at = text.find(kName);
-  if (at == text.npos) return std::nullopt;
-  text.remove_prefix(at + kName.size());
-  std::uint32_t value = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) return std::nullopt;
-  return seconds(value);
-}
-
 /// One exchange that waits for a fetch.
 struct Waiter {
   ListHook hook;
   Signal came;
-  bool renewed = false;
 };
 
 /// What one worker has of a document. Its thread.
@@ -53,6 +42,11 @@ struct Documents::Host {
   const std::vector<io::Reactor*> workers;
   io::Resolver resolver;
   std::vector<const Kept*> all;
+  /// Fetches, by the place as people see it: they go on when a reload brings other documents of one place.
+  struct Counts {
+    std::uint64_t good = 0, failed = 0;
+  };
+  std::map<std::string, Counts> counts;
 };
 
 class Documents::Kept final : public plugin::Document, public std::enable_shared_from_this<Kept> {
@@ -64,6 +58,7 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
         slots_(std::make_shared<Slots>(host_->workers.size())) {
     take_over();
     host_->all.push_back(this);
+    host_->counts.try_emplace(place_);
     begin_in(Duration::zero());
   }
   ~Kept() override { std::erase(host_->all, this); }
@@ -76,28 +71,22 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
     return x.scope != nullptr && x.scope->scheduler().now() >= (*slots_)[x.worker].not_before;
   }
 
-  Task<bool> renew(plugin::Exchange& x) const override {
+  Task<void> renew(plugin::Exchange& x) const override {
     Waiter waiter;
     (*slots_)[x.worker].waiters.push_back(waiter);
     host_->control.post([weak = weak_from_this(), worker = x.worker] {
       if (const std::shared_ptr<const Kept> self = weak.lock()) const_cast<Kept&>(*self).wanted_by(worker);
     });
     const TimePoint due = deadline_after(x.scope->scheduler().now(), source_.timeout + seconds(1));
-    co_return co_await until(waiter.came, *x.scope, due) == Outcome::ready&& waiter.renewed;
+    co_await until(waiter.came, *x.scope, due);
   }
 
   // ---- control thread ----
 
-  void scrape(telemetry::Samples& samples) const {
-    const std::string_view help = "Fetches of a document that the gateway keeps a copy of.";
-    samples.counter("gatehouse_document_fetches_total", help, {{"url", place_}, {"result", "ok"}},
-                    static_cast<double>(fetched_));
-    samples.counter("gatehouse_document_fetches_total", help, {{"url", place_}, {"result", "failed"}},
-                    static_cast<double>(failed_));
-    if (value_ == nullptr) return;
-    const Duration age = host_->control.now() - read_at_;
-    samples.gauge("gatehouse_document_age_seconds", "Time since the copy of a document was last found to be good.",
-                  {{"url", place_}}, std::chrono::duration<double>(age).count());
+  const std::string& place() const { return place_; }
+  /// Since what there is was last found to be good; nullopt: there is nothing yet.
+  std::optional<Duration> age() const {
+    return value_ != nullptr ? std::optional(host_->control.now() - read_at_) : std::nullopt;
   }
 
  private:
@@ -128,7 +117,7 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
   void wanted_by(unsigned worker) {
     if (fetching_) return;
     if (host_->control.now() < not_before_) {
-      tell(worker, false);
+      tell(worker);
     } else {
       begin();
     }
@@ -147,18 +136,18 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
     std::optional<Duration> good_for;
     std::shared_ptr<const void> value;
     std::string url = source_.url;
+    bool secure = false;
     const TimePoint deadline = deadline_after(host_->control.now(), source_.timeout);
     for (int i = 0; i <= kMostReferences && value == nullptr && error.empty(); ++i) {
-      std::expected<upstream::Fetched, std::string> got = co_await get(url, deadline);
+      std::expected<upstream::Fetched, std::string> got = co_await get(url, deadline, secure);
       if (!got) {
         error = got.error();
         break;
       }
-      plugin::DocumentContent content = source_.read(got->body);
+      plugin::DocumentContent content = read(got->body);
       value = std::move(content.value);
-      if (value != nullptr) body_ = std::move(got->body);
       error = std::move(content.error);
-      good_for = max_age(got->cache_control);
+      good_for = freshness(got->cache_control, got->age);
       url = std::move(content.next);
       if (value == nullptr && error.empty() && url.empty()) error = "it says nothing";
     }
@@ -166,9 +155,20 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
     done(std::move(value), error, good_for);
   }
 
-  Task<std::expected<upstream::Fetched, std::string>> get(const std::string& text, TimePoint deadline) {
+  /// The same bytes are the same value, so that who remembers by it need not forget.
+  plugin::DocumentContent read(std::string& body) {
+    if (value_ != nullptr && body == body_) return {value_, "", ""};
+    plugin::DocumentContent content = source_.read(body);
+    if (content.value != nullptr) body_ = std::move(body);
+    return content;
+  }
+
+  /// `secure`: https alone will do, since the document that refers to this one came by it. Becomes how this one comes.
+  Task<std::expected<upstream::Fetched, std::string>> get(const std::string& text, TimePoint deadline, bool& secure) {
     std::expected<config::HttpUrl, std::string> url = config::parse_http_url(text);
-    if (!url) co_return std::unexpected("\"" + text + "\" " + url.error());
+    if (!url) co_return std::unexpected("\"" + config::shown_url(text) + "\" " + url.error());
+    if (secure && !url->tls) co_return std::unexpected("it refers from https to " + config::shown_url(text));
+    secure = url->tls;
     upstream::FetchRequest request{std::move(*url), nullptr, deadline, source_.max_size};
     if (request.url.tls) {
       std::vector<io::TlsFileFault> faults;
@@ -187,42 +187,38 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
     not_before_ = deadline_after(now, source_.min_refetch);
     if (good) {
       if (!well_) GH_LOG_INFO("{}: fetched", place_);
-      ++fetched_;
+      ++host_->counts[place_].good;
       value_ = std::move(value);
       read_at_ = now;
       const Duration soonest = std::max(kSoonest, source_.min_refetch);
       // Before its time is over, not when it is.
-      begin_in(good_for ? std::min(source_.refresh, std::max(soonest, *good_for * 4 / 5)) : source_.refresh);
+      begin_in(good_for ? std::min(source_.refresh, std::max(soonest, *good_for / 5 * 4)) : source_.refresh);
       retry_ = kFirstRetry;
     } else {
       if (well_) {
         GH_LOG_WARN("{} cannot be fetched: {}{}", place_, error,
                     value_ != nullptr ? "; what was read last stays in use" : "");
       }
-      ++failed_;
+      ++host_->counts[place_].failed;
       begin_in(std::min(retry_, source_.refresh));
       retry_ = std::min(retry_ * 2, kLastRetry);
     }
     well_ = good;
-    for (unsigned i = 0; i < host_->workers.size(); ++i) tell(i, good);
+    for (unsigned i = 0; i < host_->workers.size(); ++i) tell(i);
   }
 
-  void tell(unsigned worker, bool renewed) {
-    host_->workers[worker]->post([slots = slots_, value = value_, not_before = not_before_, worker, renewed] {
+  void tell(unsigned worker) {
+    host_->workers[worker]->post([slots = slots_, value = value_, not_before = not_before_, worker] {
       Slot& slot = (*slots)[worker];
       slot.value = value;
       slot.not_before = not_before;
-      while (!slot.waiters.empty()) {
-        Waiter& waiter = slot.waiters.pop_front();
-        waiter.renewed = renewed;
-        waiter.came.notify();
-      }
+      while (!slot.waiters.empty()) slot.waiters.pop_front().came.notify();
     });
   }
 
   const std::shared_ptr<Host> host_;
   const plugin::DocumentSource source_;
-  const std::string place_ = source_.url.substr(0, source_.url.find('?'));  ///< for people: a query may hold a secret
+  const std::string place_ = config::shown_url(source_.url);  ///< for people
   Scope scope_;
   const std::shared_ptr<Slots> slots_;  ///< each its worker's
   Due due_{*this};
@@ -230,7 +226,6 @@ class Documents::Kept final : public plugin::Document, public std::enable_shared
   std::string body_;  ///< what it was read from
   TimePoint read_at_{}, not_before_{};
   Duration retry_ = kFirstRetry;
-  std::uint64_t fetched_ = 0, failed_ = 0;
   bool fetching_ = false;
   bool well_ = true;        ///< the last fetch was good, or none has ended
   std::optional<Job> job_;  ///< last: it uses the rest
@@ -245,7 +240,24 @@ std::shared_ptr<plugin::Document> Documents::open(plugin::DocumentSource source)
 }
 
 void Documents::scrape(telemetry::Samples& samples) const {
-  for (const Kept* const each : host_->all) each->scrape(samples);
+  const std::string_view help = "Fetches of a document that the gateway keeps a copy of.";
+  std::map<std::string_view, Duration> ages;  // several documents may be of one place
+  for (const Kept* const each : host_->all) {
+    const std::optional<Duration> age = each->age();
+    if (!age) continue;
+    const auto [first, fresh] = ages.emplace(each->place(), *age);
+    if (!fresh) first->second = std::min(first->second, *age);
+  }
+  for (const auto& [place, counts] : host_->counts) {
+    samples.counter("gatehouse_document_fetches_total", help, {{"url", place}, {"result", "ok"}},
+                    static_cast<double>(counts.good));
+    samples.counter("gatehouse_document_fetches_total", help, {{"url", place}, {"result", "failed"}},
+                    static_cast<double>(counts.failed));
+  }
+  for (const auto& [place, age] : ages) {
+    samples.gauge("gatehouse_document_age_seconds", "Time since the copy of a document was last found to be good.",
+                  {{"url", place}}, std::chrono::duration<double>(age).count());
+  }
 }
 
 }  // namespace gatehouse::engine

@@ -7,6 +7,11 @@ namespace gatehouse::plugins::hmac_auth {
 
 bool joined_values(const plugin::Exchange& x, std::string_view name, std::string_view& value) {
   const http::FieldId id = http::field_id(name);
+  if (id == http::FieldId::host) {
+    // Where the request goes: a target in absolute form overrides the field (RFC 9112 section 3.2.2).
+    value = x.request.authority;
+    return !value.empty();
+  }
   const auto is_it = [&](const http::Field& field) {
     return !field.removed && field.id == id && (id != http::FieldId::other || http::equal_names(field.name, name));
   };
@@ -15,10 +20,6 @@ bool joined_values(const plugin::Exchange& x, std::string_view name, std::string
     if (!is_it(field)) continue;
     size += field.value.size() + 2;
     if (count++ == 0) value = field.value;
-  }
-  if (count == 0 && id == http::FieldId::host) {
-    value = x.request.authority;
-    return !value.empty();
   }
   if (count == 0 && id == http::FieldId::content_length && x.request.framing.kind == http::Framing::Kind::length) {
     char* const room = x.arena.reserve(20);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/base64.h"
+#include "plugins/common/lower_case.h"
 #include "plugins/hmac_auth/field_values.h"
 
 namespace gatehouse::plugins::hmac_auth {
@@ -62,10 +63,7 @@ std::string_view request_line(const Exchange& x) {
 }
 
 std::string_view request_target(const Exchange& x) {
-  const std::string_view method = x.request.method_text;
-  char* const room = x.arena.reserve(method.size());
-  std::ranges::transform(method, room, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return x.arena.concat("@request-target: ", std::string_view(room, method.size()), " ", x.request.target);
+  return x.arena.concat("@request-target: ", lower_case(x.request.method_text, x.arena), " ", x.request.target);
 }
 
 /// The text that is signed; "" and `fault` set where it cannot be made.

@@ -143,5 +143,16 @@ TEST(HttpDate, is_read_in_its_one_form) {
   }
 }
 
+TEST(KongSignature, covers_as_host_where_the_request_goes) {
+  Signed other;
+  other.header("Host", "bank.test");
+  other.sign("date host", "date: Thu, 22 Jun 2017 14:52:34 GMT\nhost: bank.test");
+  EXPECT_NE(check(other), "");
+  Signed same;
+  same.header("Host", "bank.test");
+  same.sign("date host", "date: Thu, 22 Jun 2017 14:52:34 GMT\nhost: hmac.com");
+  EXPECT_EQ(check(same), "");
+}
+
 }  // namespace
 }  // namespace gatehouse::plugins::hmac_auth

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "plugins/common/lower_case.h"
 #include "plugins/common/query_string.h"
 #include "plugins/hmac_auth/field_values.h"
 
@@ -22,9 +23,7 @@ std::string_view normal_authority(const Exchange& x) {
   std::string_view text = x.request.authority;
   const std::string_view port = x.https ? ":443" : ":80";
   if (text.ends_with(port)) text.remove_suffix(port.size());
-  char* const room = x.arena.reserve(text.size());
-  std::ranges::transform(text, room, [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return {room, text.size()};
+  return lower_case(text, x.arena);
 }
 
 /// As forms are written, with %20 for a space (RFC 9421 section 2.2.8).

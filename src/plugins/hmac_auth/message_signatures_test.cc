@@ -317,5 +317,29 @@ TEST(StructuredFields, have_bounds) {
   EXPECT_EQ(parsed(parameters(kMostParameters + 1)), "no");
 }
 
+TEST(MessageSignatures, are_those_of_rfc_9421_appendix_b_2_5) {
+  constexpr std::string_view kCoded =
+      "uzvJfB4u3N0Jy4T7NZ75MDVcr8zSTInedJtkgcu46YW4XByzNJjxBdtjUkdJPBtbmHhIDi6pcl8jsasjlTMtDQ==";
+  std::string secret(base64_room(kCoded.size()), '\0');
+  secret.resize(base64_decode(kCoded, secret.data()));
+  plugin::Credential credential;
+  SecretTable secrets;
+  secrets.add("test-shared-secret", secret, credential);
+  Signed request;
+  request.header("Signature-Input",
+                 "sig-b25=(\"date\" \"@authority\" \"content-type\");created=1618884473;keyid=\"test-shared-secret\"");
+  request.header("Signature", "sig-b25=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:");
+  const Checked checked = check_message_signature(request.exchange, secrets, {}, kNow);
+  EXPECT_EQ(checked.credential, &credential) << checked.fault;
+}
+
+TEST(MessageSignatures, cover_as_host_where_the_request_goes) {
+  Signed request;  // as POST https://example.com/foo would be, whatever its Host says
+  request.header("Host", "bank.test");
+  request.sign("\"host\": bank.test\n", "(\"host\");created=1618884473;keyid=\"ada\"");
+  EXPECT_NE(check(request), "");
+  EXPECT_EQ(line_of(request, "\"host\""), "\"host\": example.com");
+}
+
 }  // namespace
 }  // namespace gatehouse::plugins::hmac_auth

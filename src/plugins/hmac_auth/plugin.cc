@@ -2,6 +2,7 @@
 #include "config/options.h"
 #include "plugin/build_context.h"
 #include "plugins/common/authentication.h"
+#include "plugins/common/idle_option.h"
 #include "plugins/hmac_auth/body_digest.h"
 #include "plugins/hmac_auth/field_values.h"
 #include "plugins/hmac_auth/kong_signature.h"
@@ -26,21 +27,20 @@ struct Config : AuthenticationConfig {
   std::uint64_t body_limit = 1024 * 1024;
 };
 
-/// What is written for the other scheme would do nothing.
-void check_scheme(const Config& config, const config::Node& node, const config::Where& at) {
+void check_idle(const Config& config, const config::Node& node, const config::Where& at) {
   const Config defaults;
-  const auto refuse = [&](const char* key, const char* scheme) {
-    const config::Node* const written = node.find(key);
-    const config::Where where = at.key(key, written != nullptr ? written->mark() : node.mark());
-    where.error(std::string("needs \"scheme: ") + scheme + "\"");
+  const auto refuse = [&](bool written, const char* key, const char* needs) {
+    if (written) refuse_idle(at, node, key, std::string("\"") + needs + "\"");
   };
   if (config.scheme == Scheme::kong) {
-    if (config.required_components != defaults.required_components) refuse("required_components", "http-signatures");
-    if (config.require_created != defaults.require_created) refuse("require_created", "http-signatures");
+    refuse(config.required_components != defaults.required_components, "required_components",
+           "scheme: http-signatures");
+    refuse(config.require_created != defaults.require_created, "require_created", "scheme: http-signatures");
   } else {
-    if (config.algorithms != defaults.algorithms) refuse("algorithms", "kong");
-    if (config.enforce_headers != defaults.enforce_headers) refuse("enforce_headers", "kong");
+    refuse(config.algorithms != defaults.algorithms, "algorithms", "scheme: kong");
+    refuse(config.enforce_headers != defaults.enforce_headers, "enforce_headers", "scheme: kong");
   }
+  refuse(!config.validate_body && config.body_limit != defaults.body_limit, "body_limit", "validate_body: true");
 }
 
 std::string check_covered(std::string_view text) {
@@ -71,7 +71,7 @@ const config::Options<Config>& options() {
                "must be that body's. It is held back until it is complete.")
           .add("body_limit", &Config::body_limit, config::bytes(),
                "With `validate_body`: a longer body is refused, 413.")
-          .check_node(check_scheme));
+          .check_node(check_idle));
   return table;
 }
 

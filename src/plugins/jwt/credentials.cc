@@ -5,8 +5,8 @@
 
 #include "base/base64.h"
 #include "base/log.h"
-#include "config/custom_kind.h"
 #include "jose/base64url.h"
+#include "plugins/jwt/key_documents.h"
 
 namespace gatehouse::plugins::jwt {
 namespace {
@@ -21,14 +21,6 @@ struct JwtCredential {
   config::Secret secret;
   std::string public_key, jwk, jwks;
 };
-
-std::vector<std::string> algorithm_names() {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < jose::kAlgorithmCount; ++i) {
-    names.emplace_back(jose::to_string(static_cast<Algorithm>(i)));
-  }
-  return names;
-}
 
 /// base64, or base64url without padding; nullopt: `text` is neither.
 std::optional<std::string> from_base64(std::string_view text) {
@@ -65,13 +57,10 @@ KeysOrFault make_keys(const JwtCredential& credential, bool secret_is_base64) {
     if (!bytes) return {{}, "secret", "must be base64, as secret_is_base64 says"};
     return one_key(jose::Key::from_secret(*bytes, algorithm), "secret");
   }
-  if (!credential.public_key.empty()) {
-    if (jose::kHmac.contains(algorithm)) {
-      return {
-          {}, "algorithm", credential.algorithm + " needs a secret; a public key goes with RS*, PS*, ES* and EdDSA"};
-    }
+  if (jose::kHmac.contains(algorithm))
+    return {{}, "algorithm", credential.algorithm + " needs a secret; a public key goes with RS*, PS*, ES* and EdDSA"};
+  if (!credential.public_key.empty())
     return one_key(jose::Key::from_pem(credential.public_key, algorithm), "public_key");
-  }
   if (!credential.jwk.empty()) return one_key(jose::Key::from_jwk(credential.jwk, algorithm), "jwk");
   Result<jose::KeySet> keys = jose::parse_jwks(credential.jwks, algorithm);
   if (!keys) return {{}, "jwks", keys.error().detail};
@@ -87,14 +76,14 @@ const config::Options<JwtCredential>& credential_options() {
       config::Options<JwtCredential>()
           .require("key", &JwtCredential::key, config::non_empty(),
                    "What the claim `key_claim_name` (`iss`) of its tokens says.")
-          .add("algorithm", &JwtCredential::algorithm, config::one_of(algorithm_names()),
+          .add("algorithm", &JwtCredential::algorithm, config::one_of(algorithm_names(jose::kAllAlgorithms)),
                "The only one that its tokens may be signed with.")
           .add("secret", &JwtCredential::secret, config::secret(),
                "For HS256, HS384, HS512: at least 32, 48, 64 bytes.")
           .add("public_key", &JwtCredential::public_key, config::non_empty(),
                "For the others: PEM, of a public key or a certificate.")
-          .add("jwk", &JwtCredential::jwk, json_document(), "Instead: the key as a JWK.")
-          .add("jwks", &JwtCredential::jwks, json_document(), "Instead: several keys as a JWK Set.")
+          .add("jwk", &JwtCredential::jwk, json_document(), "Instead: the public key as a JWK.")
+          .add("jwks", &JwtCredential::jwks, json_document(), "Instead: several public keys as a JWK Set.")
           .check_node([](const JwtCredential& credential, const Node& node, const Where& at) {
             int given = 0;
             for (const char* name : {"secret", "public_key", "jwk", "jwks"}) given += node.find(name) != nullptr;
@@ -117,26 +106,15 @@ config::CredentialName name_of(const JwtCredential& credential) {
 
 }  // namespace
 
-config::Value<std::string> json_document() {
-  return config::custom<std::string>(
-      {.decode =
-           [](const Node& node, const Where& at, std::string& to) {
-             if (node.is_mapping()) {
-               to = config::to_json_line(node);
-             } else if (node.is_scalar() && !node.text().empty()) {
-               to = node.text();
-             } else {
-               at.expected("a mapping, or its JSON as text", node);
-               return false;
-             }
-             return true;
-           },
-       .type = "mapping or JSON",
-       .print = [](const std::string& text) { return text.empty() ? Node() : Node::string(text); }});
-}
-
 config::CredentialInfo credential_info() {
   return config::credential_info(credential_options(), name_of);
+}
+
+config::CredentialFault fault_in_base64(const config::Node& written) {
+  const JwtCredential credential = credential_options().read(&written);
+  if (!make_keys(credential, false).fault.empty()) return {};  // has been told
+  KeysOrFault made = make_keys(credential, true);
+  return {made.of, std::move(made.fault)};
 }
 
 Keyring::Keyring(std::span<const plugin::Credential> credentials, bool secret_is_base64) {

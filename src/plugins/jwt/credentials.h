@@ -12,6 +12,9 @@ namespace gatehouse::plugins::jwt {
 /// What a consumer's credential of the type jwt says: whose tokens, and the key that they are signed with.
 config::CredentialInfo credential_info();
 
+/// What more is wrong with a credential where secrets are read as base64.
+config::CredentialFault fault_in_base64(const config::Node& written);
+
 /// The consumers' keys by what tokens call them (`key`). Immutable, any thread.
 class Keyring {
  public:
@@ -27,8 +30,5 @@ class Keyring {
   std::unordered_map<std::string_view, Entry> entries_;
   std::vector<std::unique_ptr<const std::string>> names_;
 };
-
-/// JSON, as text or as a mapping: a JWK or a set of them.
-config::Value<std::string> json_document();
 
 }  // namespace gatehouse::plugins::jwt

@@ -1,10 +1,12 @@
 #include "plugins/jwt/issuers.h"
 
-#include <algorithm>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <unistd.h>
 
-#include "config/custom_kind.h"
 #include "config/http_url.h"
-#include "plugins/jwt/credentials.h"
+#include "plugins/common/idle_option.h"
+#include "plugins/jwt/key_documents.h"
 
 namespace gatehouse::plugins::jwt {
 namespace {
@@ -17,16 +19,6 @@ config::Value<std::string> http_url() {
     const auto url = config::parse_http_url(text);
     return url ? "" : url.error();
   });
-}
-
-/// Of published keys: a secret that is published is none.
-config::Value<std::string> algorithm() {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < jose::kAlgorithmCount; ++i) {
-    const auto each = static_cast<jose::Algorithm>(i);
-    if (jose::kAsymmetric.contains(each)) names.emplace_back(jose::to_string(each));
-  }
-  return config::one_of(std::move(names));
 }
 
 jose::AlgorithmSet allowed_by(const IssuerConfig& config) {
@@ -44,6 +36,50 @@ std::string discovery_url(std::string issuer) {
   return issuer + "/.well-known/openid-configuration";
 }
 
+/// "" or why nobody can be believed because of what is in `file`.
+std::string fault_of_authorities(const std::string& file) {
+  ERR_set_mark();
+  X509_STORE* const store = X509_STORE_new();
+  const bool good = store != nullptr && X509_STORE_load_file(store, file.c_str()) == 1;
+  X509_STORE_free(store);
+  ERR_pop_to_mark();
+  if (good) return "";
+  return file + (::access(file.c_str(), R_OK) == 0 ? ": holds no certificate" : ": cannot be read");
+}
+
+bool is_here(const config::Address& address) {
+  return address.kind == config::Address::Kind::ip ? address.ip.is_loopback() : address.host == "localhost";
+}
+
+/// Keys that are written are not fetched.
+void check_written_keys(const IssuerConfig& issuer, const Node& node, const Where& at) {
+  const IssuerConfig defaults;
+  const std::string needs = "keys that are fetched, and there is \"jwks\"";
+  if (!issuer.jwks_url.empty()) at.error("must have only one of \"jwks_url\" and \"jwks\"");
+  if (!issuer.ca.empty()) refuse_idle(at, node, "ca", needs);
+  if (issuer.min_refetch != defaults.min_refetch) refuse_idle(at, node, "min_refetch", needs);
+  if (issuer.refresh != defaults.refresh) refuse_idle(at, node, "refresh", needs);
+  if (issuer.timeout != defaults.timeout) refuse_idle(at, node, "timeout", needs);
+  const auto content = read_keys(issuer.jwks, issuer.issuer, allowed_by(issuer));
+  const Where there = at.key("jwks", node.find("jwks")->mark());
+  if (content.value == nullptr) there.error(content.next.empty() ? content.error : "must be a JWK Set");
+}
+
+void check_issuer(const IssuerConfig& issuer, const Node& node, const Where& at) {
+  if (!issuer.jwks.empty()) return check_written_keys(issuer, node, at);
+  const bool discovered = issuer.jwks_url.empty();
+  const char* const key = discovered ? "issuer" : "jwks_url";
+  const Where there = at.key(key, node.find(key)->mark());
+  const auto url = config::parse_http_url(discovered ? discovery_url(issuer.issuer) : issuer.jwks_url);
+  if (!url) return there.error(url.error() + ", or there must be \"jwks_url\" or \"jwks\"");
+  if (!url->tls && !is_here(url->address))
+    there.warning("keys that come over http can be exchanged on the way, and with them everybody's tokens");
+  if (issuer.ca.empty()) return;
+  if (!url->tls && !discovered) return refuse_idle(at, node, "ca", "a \"jwks_url\" over https");
+  const std::string fault = fault_of_authorities(issuer.ca);
+  if (!fault.empty()) at.key("ca", node.find("ca")->mark()).error(fault);
+}
+
 const config::Options<IssuerConfig>& issuer_options() {
   static const auto table =
       config::Options<IssuerConfig>()
@@ -51,13 +87,14 @@ const config::Options<IssuerConfig>& issuer_options() {
           .add("jwks_url", &IssuerConfig::jwks_url, http_url(),
                "Where its keys are; without it and `jwks`, what OpenID Connect's discovery at `issuer` names.")
           .add("jwks", &IssuerConfig::jwks, json_document(), "The keys themselves, as a JWK Set.")
-          .add("algorithms", &IssuerConfig::algorithms, config::list_or_one(algorithm(), 1),
+          .add("algorithms", &IssuerConfig::algorithms,
+               config::list_or_one(config::one_of(algorithm_names(jose::kAsymmetric)), 1),
                "What its tokens may be signed with; all with public keys without it.")
           .add("audience", &IssuerConfig::audience, config::list_or_one(config::non_empty(), 1),
                "One of these must be in `aud`.")
           .add("consumer_claim", &IssuerConfig::consumer_claim, config::non_empty(),
                "The claim with a consumer's username or id. Without it its tokens need no consumer.")
-          .add("ca", &IssuerConfig::ca, config::non_empty(),
+          .add("ca", &IssuerConfig::ca, config::file_name(),
                "PEM file: whom to believe about the place of its keys; the system's authorities without it.")
           .add("min_refetch", &IssuerConfig::min_refetch, config::duration(false, std::chrono::milliseconds(100)),
                "Between two fetches because of a key that is not known.")
@@ -65,20 +102,7 @@ const config::Options<IssuerConfig>& issuer_options() {
                "The keys are fetched anew so often, sooner if Cache-Control says so.")
           .add("timeout", &IssuerConfig::timeout, config::duration(false, std::chrono::milliseconds(10)),
                "For one fetch.")
-          .check_node([](const IssuerConfig& issuer, const Node& node, const Where& at) {
-            if (!issuer.jwks.empty() && !issuer.jwks_url.empty()) {
-              at.error("must have only one of \"jwks_url\" and \"jwks\"");
-            } else if (!issuer.jwks.empty()) {
-              const auto content = read_keys(issuer.jwks, issuer.issuer, allowed_by(issuer));
-              const Where there = at.key("jwks", node.find("jwks")->mark());
-              if (content.value == nullptr) there.error(content.next.empty() ? content.error : "must be a JWK Set");
-            } else if (issuer.jwks_url.empty()) {
-              if (const auto url = config::parse_http_url(discovery_url(issuer.issuer)); !url) {
-                at.key("issuer", node.find("issuer")->mark())
-                    .error(url.error() + ", or there must be \"jwks_url\" or \"jwks\"");
-              }
-            }
-          });
+          .check_node(check_issuer);
   return table;
 }
 
@@ -86,25 +110,6 @@ const config::Options<IssuerConfig>& issuer_options() {
 
 config::Value<std::vector<IssuerConfig>> issuer_list() {
   return config::list(issuer_options().nested());
-}
-
-plugin::DocumentContent read_keys(std::string_view body, std::string_view issuer, jose::AlgorithmSet allowed) {
-  Arena arena;
-  const auto document = jose::parse_json(body, arena);
-  if (!document) return {nullptr, std::string("is not JSON: ") + document.error(), ""};
-  if (const jose::JsonValue place = document->root().member("jwks_uri"); place.is(jose::JsonKind::string)) {
-    if (document->root().member("issuer").text() != issuer) {
-      return {nullptr, "describes another issuer: " + std::string(document->root().member("issuer").text()), ""};
-    }
-    return {nullptr, "", std::string(place.text())};
-  }
-  Result<jose::KeySet> keys = jose::parse_jwks(body, allowed);
-  if (!keys) return {nullptr, keys.error().detail, ""};
-  if (keys->keys().empty()) {
-    // Taking it would lock everybody out because of somebody's mistake.
-    return {nullptr, std::string("has no key that can be used ") + keys->skipped_why(), ""};
-  }
-  return {std::make_shared<const jose::KeySet>(std::move(*keys)), "", ""};
 }
 
 Issuer::Issuer(const IssuerConfig& config, plugin::BuildContext& context) : config_(config) {

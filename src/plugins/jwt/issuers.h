@@ -43,18 +43,12 @@ class Issuer {
     return *static_cast<const jose::KeySet*>(keys.get());
   }
   bool may_renew(const plugin::Exchange& x) const { return document_ != nullptr && document_->may_renew(x); }
-  Task<bool> renew(plugin::Exchange& x) const { return document_->renew(x); }
-  /// Whether there is something to be had by waiting at all: not in explain.
-  bool is_fetched() const { return config_.jwks.empty(); }
+  Task<void> renew(plugin::Exchange& x) const { return document_->renew(x); }
 
  private:
   const IssuerConfig config_;
   std::shared_ptr<const void> fixed_;
   std::shared_ptr<const plugin::Document> document_;
 };
-
-/// Reads a JWK Set or a document of OpenID Connect Discovery, which says where the set is. `issuer` must be the one
-/// that the latter names.
-plugin::DocumentContent read_keys(std::string_view body, std::string_view issuer, jose::AlgorithmSet allowed);
 
 }  // namespace gatehouse::plugins::jwt

@@ -1,6 +1,12 @@
+#include "base/scheduler.h"
+#include "jose/key_set.h"
 #include "plugin/claims.h"
+#include "plugin/document.h"
 #include "plugins/jwt/revoked.h"
 #include "plugins/testing/consumers.h"
+#include "support/certificates.h"
+#include "support/jwt.h"
+#include "support/temp_dir.h"
 
 namespace gatehouse::plugins::jwt {
 
@@ -95,16 +101,82 @@ TEST(Jwt, reads_secrets_in_base64_where_it_is_told_so) {
 
 TEST(Jwt, keys_that_are_fetched_are_asked_for_as_the_issuer_says) {
   Fixture fixture(
-      "{issuers: [{issuer: \"https://id.test/\"}, {issuer: b, jwks_url: \"http://b.test/k\", timeout: 1s}]}");
+      "{issuers: [{issuer: \"https://id.test/\"}, {issuer: b, jwks_url: \"https://b.test/k\", timeout: 1s}]}");
   ASSERT_EQ(fixture.context.documents.size(), 2u);
   EXPECT_EQ(fixture.context.documents[0].url, "https://id.test/.well-known/openid-configuration");
-  EXPECT_EQ(fixture.context.documents[1].url, "http://b.test/k");
+  EXPECT_EQ(fixture.context.documents[1].url, "https://b.test/k");
   EXPECT_EQ(fixture.context.documents[1].timeout, std::chrono::seconds(1));
   const auto other = fixture.context.documents[0].read(R"({"issuer":"https://x.test","jwks_uri":"https://x.test/k"})");
   EXPECT_THAT(other.error, HasSubstr("another issuer"));
   EXPECT_EQ(fixture.context.documents[0].read(R"({"issuer":"https://id.test/","jwks_uri":"https://id.test/k"})").next,
             "https://id.test/k");
   EXPECT_NE(fixture.context.documents[1].read("{}").error, "");
+}
+
+TEST(Jwt, reads_as_many_keys_of_an_issuer_as_there_may_be) {
+  Fixture fixture("{issuers: [{issuer: a, jwks_url: \"https://a.test/k\"}]}");
+  const test::SigningKey key = test::SigningKey::ed25519();
+  std::vector<std::string> keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back(key.jwk("\"use\":\"sig\",\"kid\":\"" + std::to_string(i) + "\""));
+  const plugin::DocumentContent content = fixture.context.documents.at(0).read(test::jwks(keys));
+  EXPECT_EQ(content.error, "");
+  ASSERT_NE(content.value, nullptr);
+  EXPECT_EQ(static_cast<const jose::KeySet*>(content.value.get())->keys().size(), 1000u);
+}
+
+TEST(Jwt, quotes_little_of_what_an_issuer_says) {
+  Fixture fixture("{issuers: [{issuer: \"https://a.test\"}]}");
+  const std::string other = "https://" + std::string(100'000, 'b') + "?secret";
+  const plugin::DocumentContent content =
+      fixture.context.documents.at(0).read(R"({"jwks_uri":"https://a.test/k","issuer":")" + other + "\"}");
+  EXPECT_THAT(content.error, HasSubstr("another issuer: https://bbb"));
+  EXPECT_LT(content.error.size(), 300u);
+}
+
+TEST(Jwt, believes_whom_a_file_beside_its_own_names) {
+  const test::TempDir files;
+  const test::TestCa ca(files.path());
+  config::Diagnostics out;
+  const config::Node node =
+      config::parse_document("issuers: [{issuer: \"https://a.test\", ca: ca.pem}]", files.file("gateway.yaml"), out);
+  kType.info().check(&node, "config", node.mark(), out);
+  EXPECT_EQ(out.text(), "");
+  testing::FakeContext context;
+  context.begin(testing::consumers(kType, "[]"));
+  const auto plugin = kType.make(&node, context);
+  EXPECT_EQ(context.documents.at(0).ca, files.file("ca.pem"));
+}
+
+/// Cannot be had: while it is asked for, the client goes.
+class LostDocument : public plugin::Document {
+ public:
+  const std::shared_ptr<const void>& current(unsigned) const override { return none_; }
+  bool may_renew(const plugin::Exchange&) const override { return true; }
+  Task<void> renew(plugin::Exchange& x) const override {
+    x.scope->cancel(Reason::client_closed);
+    co_return;
+  }
+
+ private:
+  const std::shared_ptr<const void> none_;
+};
+
+TEST(Jwt, ends_with_a_client_that_leaves_while_keys_are_fetched) {
+  Scheduler scheduler{TimePoint()};
+  Scope scope(scheduler);
+  testing::FakeContext context;
+  context.fetched = std::make_shared<LostDocument>();
+  context.begin(testing::consumers(kType, "[]"));
+  const auto plugin = testing::build(kType, "{issuers: [{issuer: shop, jwks_url: \"https://a.test/k\"}]}", context);
+  Request request;
+  request.exchange.scope = &scope;
+  request.header("Authorization", request.exchange.arena.concat("Bearer ", kAda));
+  ASSERT_EQ(plugin->on_request(request.exchange), Verdict::suspend);
+  Task<Verdict> task = plugin->on_request_async(request.exchange);
+  task.start();
+  ASSERT_TRUE(task.done());
+  EXPECT_EQ(task.result(), Verdict::reply);
+  EXPECT_EQ(request.exchange.reason, Reason::client_closed);
 }
 
 // ---- what is revoked ----

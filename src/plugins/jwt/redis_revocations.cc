@@ -5,19 +5,24 @@
 #include <charconv>
 
 #include "base/log.h"
+#include "jose/times.h"
 #include "plugin/exchange.h"
 
 namespace gatehouse::plugins::jwt {
 namespace {
 
-/// GET refuses what is no string, where MGET would say that there is nothing.
-constexpr const char* kScript = "return {redis.call('EXISTS', KEYS[1]), redis.call('GET', KEYS[2])}";
+/// What GET refuses, since it is no string, is an empty answer and so no time: MGET would say that there is nothing,
+/// and an error would let tokens pass where the Redis need not answer.
+constexpr const char* kScript =
+    "local before = redis.pcall('GET', KEYS[2])\n"
+    "if type(before) == 'table' then before = '' end\n"
+    "return {redis.call('EXISTS', KEYS[1]), before}";
 
 std::string_view text_of(const VerifiedToken& token, std::string_view claim, Arena& arena) {
   return token.claims.text(claim, arena).value_or("");
 }
 
-bool was_issued_before(const VerifiedToken& token, std::string_view time) {
+bool is_before(const VerifiedToken& token, std::string_view time) {
   std::int64_t before = 0;
   const auto [end, fault] = std::from_chars(time.data(), time.data() + time.size(), before);
   if (fault != std::errc() || end != time.data() + time.size()) {
@@ -25,8 +30,7 @@ bool was_issued_before(const VerifiedToken& token, std::string_view time) {
                    time.substr(0, 32));
     return true;
   }
-  const auto issued = token.claims.number("iat");
-  return !issued || issued->value < static_cast<double>(before);
+  return jose::was_issued_before(token.claims, before);
 }
 
 }  // namespace
@@ -50,7 +54,7 @@ RedisRevocations::Answer RedisRevocations::read(const RedisResult& result, const
   if (items.size() != 2 || !items[0].is_integer()) return Answer::unavailable;
   if (items[0].integer != 0) return Answer::revoked;
   if (items[1].is_nil()) return Answer::good;
-  return was_issued_before(token, items[1].text) ? Answer::revoked : Answer::good;
+  return is_before(token, items[1].text) ? Answer::revoked : Answer::good;
 }
 
 }  // namespace gatehouse::plugins::jwt

@@ -1,9 +1,13 @@
+#include <hiredis.h>
+
 #include <algorithm>
 
 #include "base/base64.h"
 #include "base/hmac.h"
 #include "plugin/claims.h"
+#include "plugins/jwt/redis_revocations.h"
 #include "plugins/testing/consumers.h"
+#include "support/redis_server.h"
 
 namespace gatehouse::plugins::jwt {
 
@@ -53,8 +57,9 @@ struct Fixture {
         kType, "[{username: shop, credentials: [{type: jwt, key: shop, secret: \"" + std::string(kSecret) + "\"}]}]"));
     plugin = testing::build(kType, "{revoked_in_redis: true" + more + "}", context);
   }
-  int ask(const std::string& text) const {
+  int ask(const std::string& text, TimePoint now = {}) const {
     testing::Request request;
+    request.exchange.now = now;
     request.header("Authorization", request.arena.copy("Bearer " + text));
     Verdict verdict = plugin->on_request(request.exchange);
     if (verdict == Verdict::suspend) {
@@ -116,6 +121,53 @@ TEST(JwtRedis, asks_each_time_where_nothing_is_to_be_remembered) {
   }
 }
 
+TEST(JwtRedis, asks_again_by_the_clock_that_nobody_sets) {
+  const Fixture fixture(", cache_duration: 1500ms");
+  const std::string once = token(R"(,"jti":"1")");
+  const TimePoint start = TimePoint() + std::chrono::hours(1);
+  EXPECT_EQ(fixture.ask(once, start), 200);
+  EXPECT_EQ(fixture.ask(once, start + std::chrono::milliseconds(1499)), 200);
+  EXPECT_EQ(fixture.asked(), 1u);
+  EXPECT_EQ(fixture.ask(once, start + std::chrono::milliseconds(1500)), 200);
+  EXPECT_EQ(fixture.asked(), 2u);
+}
+
+/// Keeps the script that it is given.
+class ScriptRedis : public FakeRedis {
+ public:
+  RedisScript script(std::string text) const override {
+    kept = text;
+    return FakeRedis::script(std::move(text));
+  }
+  mutable std::string kept;
+};
+
+TEST(JwtRedis, takes_what_is_no_text_for_no_time_and_so_all_tokens_for_revoked) {
+  const Fixture fixture(", fault_tolerant: true");
+  fixture.redis->there = {{"gatehouse:{revoked}:sub:ada", ""}};
+  EXPECT_EQ(fixture.ask(token(R"(,"sub":"ada","iat":9999)")), 401);
+
+  if (!test::RedisServer::installed()) GTEST_SKIP() << "redis-server is not installed";
+  const auto scripts = std::make_shared<ScriptRedis>();
+  const RedisRevocations revocations("{r}:", scripts);
+  const test::RedisServer server;
+  const std::unique_ptr<redisContext, decltype(&redisFree)> client(redisConnect("127.0.0.1", server.port()),
+                                                                   &redisFree);
+  const auto answer = [&](const char* key) {
+    const std::unique_ptr<redisReply, decltype(&freeReplyObject)> reply(
+        static_cast<redisReply*>(redisCommand(client.get(), "EVAL %s 2 {r}:jti %s", scripts->kept.c_str(), key)),
+        &freeReplyObject);
+    EXPECT_EQ(reply->type, REDIS_REPLY_ARRAY) << key;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2) return std::string("no answer");
+    return reply->element[1]->type == REDIS_REPLY_STRING ? "text " + std::string(reply->element[1]->str) : "none";
+  };
+  freeReplyObject(redisCommand(client.get(), "HSET {r}:hash 1000 1"));
+  freeReplyObject(redisCommand(client.get(), "SET {r}:text 1000"));
+  EXPECT_EQ(answer("{r}:hash"), "text ");
+  EXPECT_EQ(answer("{r}:text"), "text 1000");
+  EXPECT_EQ(answer("{r}:nothing"), "none");
+}
+
 TEST(JwtRedis, does_not_remember_a_refusal) {
   const Fixture fixture(", cache_duration: 1h");
   fixture.redis->there = {{"gatehouse:{revoked}:jti:1", "1"}};
@@ -139,7 +191,7 @@ TEST(JwtRedis, lets_nobody_pass_or_all_while_the_redis_does_not_say) {
 }
 
 TEST(JwtRedis, has_a_prefix_that_keeps_its_keys_in_one_slot) {
-  EXPECT_EQ(testing::faults(kType, "{redis_prefix: \"{shop}:revoked:\"}"), "");
+  EXPECT_EQ(testing::faults(kType, "{revoked_in_redis: true, redis_prefix: \"{shop}:revoked:\"}"), "");
   for (const char* prefix : {"revoked:", "{}:", "}a{", "{a"}) {
     EXPECT_THAT(testing::faults(kType, "{redis_prefix: \"" + std::string(prefix) + "\"}"), HasSubstr("hash tag"));
   }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "config/custom_kind.h"
+#include "jose/times.h"
 
 namespace gatehouse::plugins::jwt {
 namespace {
@@ -94,9 +95,7 @@ bool Revoked::contains(const jose::ClaimsView& claims, Arena& arena) const {
   if (subjects.empty()) return false;
   const auto subject = claims.text("sub", arena);
   const auto found = subject ? subjects.find(std::string(*subject)) : subjects.end();
-  if (found == subjects.end()) return false;
-  const auto issued = claims.number("iat");
-  return !issued || issued->value < static_cast<double>(found->second);
+  return found != subjects.end() && jose::was_issued_before(claims, found->second);
 }
 
 }  // namespace gatehouse::plugins::jwt

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "jose/claims.h"
@@ -21,9 +20,9 @@ class VerifiedToken final : public plugin::Claims {
   const plugin::Consumer* consumer = nullptr;      ///< null: its issuer vouches for somebody else
   const plugin::Credential* credential = nullptr;  ///< null: a token of an issuer
   std::string credential_id;
-  std::int64_t good_until_s = 0;     ///< Unix time at which it is to be looked at again
-  std::size_t issuer = kNoIssuer;    ///< index …
-  std::shared_ptr<const void> keys;  ///< … and the issuer's keys, with which it was verified
+  std::int64_t good_until_s = 0;   ///< Unix time at which it is to be looked at again
+  std::size_t issuer = kNoIssuer;  ///< index …
+  std::uint64_t key_set = 0;       ///< … and serial number of the issuer's keys, with which it was verified
   static constexpr std::size_t kNoIssuer = SIZE_MAX;
 };
 

@@ -29,7 +29,7 @@ std::int64_t good_until(const jose::ClaimsView& claims, const TokenRules& rules)
   const auto end = [&](std::string_view claim, std::int64_t plus) {
     const auto number = claims.number(claim);
     if (!number) return kForEver;
-    const double at = std::floor(number->value) + static_cast<double>(plus);
+    const double at = std::floor(*number) + static_cast<double>(plus);
     return at < 9e18 ? static_cast<std::int64_t>(at) : kForEver;
   };
   std::int64_t until = end("exp", rules.skew_s);
@@ -45,7 +45,7 @@ std::string_view Verifier::fault_in(const jose::ClaimsView& claims, Arena& arena
   if (rules_.max_lifetime_s != 0) {
     const auto expires = claims.number("exp");
     if (!expires) return "the token has no end";
-    if (expires->value - static_cast<double>(now_s) > static_cast<double>(rules_.max_lifetime_s)) {
+    if (*expires - static_cast<double>(now_s) > static_cast<double>(rules_.max_lifetime_s)) {
       return "the token is good for too long";
     }
   }
@@ -119,7 +119,7 @@ Outcome Verifier::of_issuer(std::size_t index, const jose::Token& token, const j
   std::shared_ptr<VerifiedToken> made = make(claims);
   made->consumer = consumer;
   made->issuer = index;
-  made->keys = keys;
+  made->key_set = set.serial();
   const auto subject = claims.text("sub", x.arena);
   // It goes to services in a header.
   const bool fit = subject && subject->size() <= kLongestName &&

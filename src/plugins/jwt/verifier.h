@@ -44,7 +44,9 @@ class Verifier {
   Outcome look_at(std::string_view token, plugin::Exchange& x, std::int64_t now_s) const;
   /// Whether `token`, found good before, still is as far as its issuer's keys go.
   bool is_current(const VerifiedToken& token, unsigned worker) const {
-    return token.issuer == VerifiedToken::kNoIssuer || issuers_[token.issuer].keys(worker) == token.keys;
+    if (token.issuer == VerifiedToken::kNoIssuer) return true;
+    const std::shared_ptr<const void>& keys = issuers_[token.issuer].keys(worker);
+    return keys != nullptr && Issuer::of(keys).serial() == token.key_set;
   }
 
  private:

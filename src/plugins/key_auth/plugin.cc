@@ -206,6 +206,7 @@ config::PluginInfo info() {
   config::PluginInfo info =
       config::plugin_info("key-auth", "Knows consumers by a key that they send.", 1250, options());
   info.authenticates = true;
+  info.credential_headers = [](const config::Node* node) { return places_of(options().read(node)).headers; };
   info.credential = config::credential_info(credential_options(), name_of);
   info.secret_parameters = [](const config::Node* node) { return options().read(node).key_names; };
   info.needs_redis = [](const config::Node* node) { return options().read(node).redis ? "redis" : ""; };

@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "plugins/common/lower_case.h"
+
 namespace gatehouse::plugins::mtls_auth {
 namespace {
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
 char upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c;
 }
@@ -46,7 +45,7 @@ std::string_view normal_form(Mark mark, std::string_view text, Arena& arena) {
   const std::size_t from = mark == Mark::san_email ? std::min(text.rfind('@'), text.size()) : 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (mark == Mark::fingerprint && text[i] == ':') continue;
-    *to++ = i < from ? text[i] : lower(text[i]);
+    *to++ = i < from ? text[i] : lower_case(text[i]);
   }
   return {start, static_cast<std::size_t>(to - start)};
 }
