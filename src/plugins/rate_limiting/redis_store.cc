@@ -70,17 +70,11 @@ ScriptCall script_call(Arena& arena, std::string_view name, const Rule& rule, st
   return {{keys, count}, {arguments, size}};
 }
 
-Count read_count(Algorithm algorithm, const Limit& limit, std::string_view text) {
+Count read_count(std::string_view text) {
   Count count;
-  if (!take_number(text, count.mark) || !take_number(text, count.now) || !take_number(text, count.previous) ||
-      !text.empty())
-    return {};
-  if (algorithm != Algorithm::token_bucket) return count;
-  // Units may be those of another limit, of before a reload.
-  const Bucket bucket = bucket_of(limit);
-  constexpr __int128 kMost = std::int64_t{1} << 61;
-  const __int128 units = __int128{count.now} * bucket.token + std::min(count.previous, bucket.token - 1);
-  return {count.mark, static_cast<std::int64_t>(std::min(units, kMost)), 0};
+  const bool whole = take_number(text, count.mark) && take_number(text, count.now) &&
+                     take_number(text, count.previous) && text.empty();
+  return whole ? count : Count{};
 }
 
 std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule) {
@@ -89,8 +83,7 @@ std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule) {
     return std::nullopt;
   Found found{.now_us = items[0].integer, .counts = {}};
   for (std::size_t i = 0; i < rule.limits.size(); ++i) {
-    if (items[i + 1].kind == RedisReply::Kind::string)
-      found.counts[i] = read_count(rule.algorithm, rule.limits[i], items[i + 1].text);
+    if (items[i + 1].kind == RedisReply::Kind::string) found.counts[i] = read_count(items[i + 1].text);
   }
   return found;
 }

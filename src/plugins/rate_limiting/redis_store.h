@@ -46,7 +46,7 @@ class CountPointers {
 /// nullopt: it is no answer of the script's.
 std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule);
 /// A count as the script keeps it; one that is none is as good as not there.
-Count read_count(Algorithm algorithm, const Limit& limit, std::string_view text);
+Count read_count(std::string_view text);
 
 /// The counts of one limiter in a Redis: those of all gateways that have the same one. Immutable; any worker.
 class RedisStore {
