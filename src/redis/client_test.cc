@@ -387,6 +387,56 @@ TEST_F(Redis, runs_what_nobody_waits_for_and_copies_it) {
   EXPECT_TRUE(until_true([&] { return ask({"GET", "count"}) == "100"; }));
 }
 
+TEST_F(Redis, tells_what_became_of_what_nobody_waits_for) {
+  RedisServer server;
+  Client& client = use(server);
+  std::vector<std::string> told;
+  const auto post = [&](const char* text) {
+    client.post(std::make_shared<const RedisScript>(make_script(text)), {}, {},
+                [&](const RedisResult& result) { told.push_back(text_of(result)); });
+  };
+  post("return 'known to no server'");
+  ASSERT_TRUE(until_true([&] { return told.size() == 1; }));
+  client.close();
+  post("return 2");
+  EXPECT_THAT(told, testing::ElementsAre("known to no server", StartsWith("unavailable")));
+}
+
+TEST_F(Redis, says_whether_what_it_gives_up_was_sent) {
+  RedisServer server;
+  use(server, 200ms);
+  ASSERT_TRUE(until_true([&] { return ask({"PING"}) == "PONG"; }));
+  const auto sent = [&](const Call& call) { return !call.result() && call.result().error().sent; };
+  server.process().signal(SIGSTOP);
+  const auto late = call({"PING"});
+  ASSERT_TRUE(finish({late.get()}));
+  EXPECT_THAT(late->text(), StartsWith("timeout"));
+  EXPECT_TRUE(sent(*late));
+  const auto written = call({"PING"});
+  turns(1);
+  const auto unwritten = call({"PING"});
+  client_->close();
+  ASSERT_TRUE(finish({written.get(), unwritten.get()}));
+  EXPECT_TRUE(sent(*written));
+  EXPECT_THAT(unwritten->text(), StartsWith("unavailable"));
+  EXPECT_FALSE(sent(*unwritten));
+  const auto down = call({"PING"});
+  ASSERT_TRUE(finish({down.get()}));
+  EXPECT_FALSE(sent(*down));
+}
+
+TEST_F(RedisPeer, that_never_greets_was_sent_nothing) {
+  ScriptedPeer peer({{step::hang()}});
+  Options options;
+  options.address = {"127.0.0.1", peer.port()};
+  options.timeout = 50ms;
+  use(options);
+  const auto held = call({"PING"});
+  ASSERT_TRUE(finish({held.get()}));
+  ASSERT_FALSE(held->result());
+  EXPECT_FALSE(held->result().error().sent);
+}
+
 TEST_F(Redis, lets_no_more_than_a_few_thousand_be_under_way_that_nobody_waits_for) {
   Options nowhere;
   nowhere.address = {"127.0.0.1", 1};

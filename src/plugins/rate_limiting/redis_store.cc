@@ -110,20 +110,26 @@ Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_v
                                               std::uint64_t cost, bool count, std::span<const Late> late) const {
   const ScriptCall call = script_call(x.arena, name, rule, cost, count ? Act::take : Act::look, late);
   const RedisResult reply = co_await redis_->eval(x, *script_, call.keys, call.arguments);
-  if (!reply) co_return std::unexpected(reply.error());
+  co_return answer_of(reply, rule, cost, count, late);
+}
+
+RedisStore::Answered RedisStore::answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, bool count,
+                                           std::span<const Late> late) {
+  if (!reply) return std::unexpected(reply.error());
   const std::optional<Found> found = read_answer(*reply, rule);
-  if (!found) co_return std::unexpected(RedisError{RedisError::Fault::server, "no answer of the script's"});
+  if (!found) return std::unexpected(RedisError{RedisError::Fault::server, "no answer of the script's"});
   // The script has decided the same: here it is only told in full.
   Answer answer{.found = *found, .decision = {}};
   const CountPointers counts(answer.found.counts, rule);
   add_late(rule, counts, late, found->now_us);
   answer.decision = rate_limiting::decide(rule, counts, cost, count, found->now_us);
-  co_return answer;
+  return answer;
 }
 
-void RedisStore::charge(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost) const {
-  const ScriptCall call = script_call(x.arena, name, rule, cost, Act::add);
-  redis_->send(x, script_, call.keys, call.arguments);
+void RedisStore::send(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
+                      std::span<const Late> late, plugin::Redis::Then then) const {
+  const ScriptCall call = script_call(x.arena, name, rule, cost, act, late);
+  redis_->send(x, script_, call.keys, call.arguments, std::move(then));
 }
 
 }  // namespace gatehouse::plugins::rate_limiting
