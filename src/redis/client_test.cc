@@ -374,6 +374,28 @@ TEST_F(RedisPeer, that_became_a_replica_is_left) {
   EXPECT_EQ(ask({"SET", "a", "b"}), "OK");
 }
 
+TEST_F(RedisPeer, that_stays_a_replica_is_tried_less_and_less_often) {
+  const gatehouse::test::Script replica{
+      step::expect(kPing), step::send("+PONG\r\n"),
+      step::expect("GET"), step::send("$1\r\nx\r\n"),
+      step::expect("SET"), step::send("-READONLY You can't write against a read only replica.\r\n"),
+      step::hang()};
+  ScriptedPeer peer({replica, replica, replica, {step::expect(kPing), step::send("+PONG\r\n"), step::hang()}});
+  Options options;
+  options.address = {"127.0.0.1", peer.port()};
+  options.timeout = kLong;
+  use(options);
+  Duration last{};
+  for (std::uint64_t cycle = 1; cycle <= 3; ++cycle) {
+    ASSERT_EQ(ask({"GET", "a"}), "x") << "it answers what only reads";
+    ASSERT_THAT(ask({"SET", "a", "b"}), StartsWith("server: READONLY"));
+    const TimePoint lost = steady_now();
+    ASSERT_TRUE(until_true([&] { return client_->counters().opened == cycle + 1; }));
+    last = steady_now() - lost;
+  }
+  EXPECT_GE(last, 190ms) << "the third pause is 200 to 400 ms, the first no more than 100";
+}
+
 TEST_F(Redis, runs_what_nobody_waits_for_and_copies_it) {
   RedisServer server;
   Client& client = use(server);

@@ -83,6 +83,7 @@ Task<void> Node::attempt() {
   }
   if (failures_ != 0) GH_LOG_LIMITED(info, 1, "redis {}: connected", name());
   state_ = State::ready;
+  since_ = finder_.reactor().now();
   Counters::add(counters_.opened);
   Counters::add(counters_.connected);
   connection_.release();
@@ -142,7 +143,9 @@ Task<std::string> Node::greet() {
 
 void Node::connection_lost(const char* why, bool broken) {
   counters_.connected.store(counters_.connected.load(std::memory_order_relaxed) - 1);
-  if (connection_.has_answered()) failures_ = 0;
+  // One that breaks sooner than the longest pause is over is no end of the failures.
+  const bool lasted = !broken || finder_.reactor().now() - since_ >= kLastPause;
+  if (connection_.has_answered() && lasted) failures_ = 0;
   if (broken || !connection_.has_answered()) return failed(why);
   state_ = State::idle;  // the next command makes another
 }
