@@ -95,15 +95,9 @@ RedisStore::RedisStore(std::shared_ptr<const plugin::Redis> redis, std::string s
       limiter_(std::move(limiter)) {}
 
 std::string_view RedisStore::name_of(plugin::Exchange& x, std::string_view identity) const {
-  constexpr std::size_t kBytes = 16;
-  constexpr char kDigits[] = "0123456789abcdef";
-  const Sha256 hash = sha256(x.arena.concat(limiter_, " ", identity));
-  char* const digits = x.arena.array<char>(2 * kBytes);
-  for (std::size_t i = 0; i < kBytes; ++i) {
-    digits[2 * i] = kDigits[hash[i] >> 4];
-    digits[2 * i + 1] = kDigits[hash[i] & 15];
-  }
-  return x.arena.concat(space_, ":{", std::string_view(digits, 2 * kBytes), "}:");
+  constexpr std::size_t kDigits = 32;
+  const std::string hash = hex(sha256(x.arena.concat(limiter_, " ", identity)));
+  return x.arena.concat(space_, ":{", std::string_view(hash).substr(0, kDigits), "}:");
 }
 
 Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_view name, const Rule& rule,
