@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <new>
 #include <utility>
 
@@ -13,6 +12,7 @@
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
+#include "plugins/rate_limiting/lines.h"
 #include "plugins/rate_limiting/redis_policy.h"
 #include "plugins/rate_limiting/store.h"
 
@@ -108,12 +108,13 @@ class RateLimiting : public plugin::Plugin {
   }
 
   Verdict on_response(Exchange& x) const noexcept override {
+    const std::uint64_t told = take_cost_header(x);  // whoever asks, it is not for clients
     if (x.find_state<Memory>(*this) == nullptr) return Verdict::proceed;
     Memory& memory = x.state<Memory>(*this);
     if (!memory.decided) return Verdict::proceed;
     Decision& decision = memory.met.decision;
     if (!decision.refused || config_.dry_run) {
-      const std::uint64_t cost = std::exchange(memory.charged, true) ? 0 : later_cost(x, memory);
+      const std::uint64_t cost = std::exchange(memory.charged, true) ? 0 : later_cost(x, memory, told);
       if (cost != 0) charge(x, memory, cost);
     } else {
       tell_when(x, decision);
@@ -190,16 +191,18 @@ class RateLimiting : public plugin::Plugin {
     return std::nullopt;
   }
 
-  /// What the answer says that the request takes, besides what was counted before.
-  std::uint64_t later_cost(Exchange& x, const Memory& memory) const {
+  /// What the service's answer says in all lines of `cost_header`, which it loses.
+  std::uint64_t take_cost_header(Exchange& x) const {
     std::uint64_t cost = 0;
-    if (!config_.cost_header.empty() && !x.replied) {
-      const std::string_view text = x.response.fields.get(config_.cost_header);
-      const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), cost);
-      if (fault != std::errc() || end != text.data() + text.size()) cost = 0;
-      cost = std::min(cost, kMostInPeriod);
-      x.response.fields.remove(config_.cost_header);
-    }
+    if (config_.cost_header.empty() || x.replied) return cost;
+    each_line(x.response.fields, config_.cost_header,
+              [&](std::string_view text) { cost = std::min(cost + written_cost(text).value_or(0), kMostInPeriod); });
+    x.response.fields.remove(config_.cost_header);
+    return cost;
+  }
+
+  /// What the request takes besides what was counted before: `cost`, and itself where its answer decides that.
+  std::uint64_t later_cost(const Exchange& x, const Memory& memory, std::uint64_t cost) const {
     if (config_.count_statuses.empty()) return cost;
     const bool counts = std::ranges::find(config_.count_statuses, x.response.status) != config_.count_statuses.end();
     return counts ? cost + memory.asked.cost : 0;

@@ -161,6 +161,11 @@ TEST(RateLimiting, counts_by_consumer_and_by_credential) {
   const auto by_credential = build(kType, "{year: 2, limit_by: credential}");
   EXPECT_EQ(ada.passed(*by_credential, 3), 2);
   EXPECT_EQ(ada_elsewhere.passed(*by_credential, 3), 2);
+  Caller password = ada, secret = ada;
+  password.credential.type = "basic-auth";
+  secret.credential.type = "hmac-auth";
+  EXPECT_EQ(password.passed(*by_credential, 3), 2);
+  EXPECT_EQ(secret.passed(*by_credential, 3), 2) << "another credential, though it is called the same";
 }
 
 /// {"sub": …}
@@ -289,9 +294,58 @@ TEST(RateLimiting, adds_what_the_answer_says_it_took) {
   EXPECT_EQ(left("3"), "6");
   EXPECT_EQ(left("-3"), "5");
   EXPECT_EQ(left("2 apples"), "4");
-  EXPECT_EQ(left("99999999999999999999"), "3");
+  EXPECT_EQ(left("0"), "3");
   EXPECT_EQ(left("100"), "0");
   EXPECT_EQ(left("0"), "refused");
+}
+
+TEST(RateLimiting, adds_what_no_number_of_a_limit_holds_as_the_most_that_may_be_taken) {
+  for (const char* cost : {"99999999999999999999", "9999999999"}) {
+    const auto plugin = build(kType, "{year: 10, cost_header: X-Cost}");
+    Request request;
+    plugin->on_request(request.exchange);
+    request.exchange.response.fields.append(std::string_view("X-Cost"), cost);
+    plugin->on_response(request.exchange);
+    EXPECT_EQ(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"), "0") << cost;
+  }
+}
+
+TEST(RateLimiting, adds_all_lines_of_a_cost_header) {
+  const auto plugin = build(kType, "{year: 10, cost_header: X-Cost}");
+  Request request;
+  plugin->on_request(request.exchange);
+  for (const std::string_view cost : {"3", "x", "2"}) request.exchange.response.fields.append("X-Cost", cost);
+  plugin->on_response(request.exchange);
+  EXPECT_EQ(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"), "4");
+  EXPECT_FALSE(request.exchange.response.fields.has("X-Cost"));
+}
+
+TEST(RateLimiting, shows_no_client_what_an_answer_costs) {
+  for (const char* config :
+       {"{year: 9, cost_header: X-Cost, exempt: {ips: 192.0.2.1}}", "{tiers: {gold: {year: 9}}, cost_header: X-Cost}",
+        "{year: 1, cost: 1, cost_header: X-Cost}"}) {
+    const auto plugin = build(kType, config);
+    Request request;
+    request.exchange.client_ip = *IpAddress::parse("192.0.2.1");
+    ASSERT_EQ(plugin->on_request(request.exchange), Verdict::proceed);
+    request.exchange.response.fields.append(std::string_view("X-Cost"), "3");
+    plugin->on_response(request.exchange);
+    EXPECT_FALSE(request.exchange.response.fields.has("X-Cost")) << config;
+  }
+}
+
+TEST(RateLimiting, reads_all_lines_of_the_header_that_it_limits_by) {
+  const auto plugin = build(kType, "{year: 1, limit_by: header, header_name: X-Account}");
+  const auto passes = [&](const std::vector<std::string>& lines) {
+    Request request;
+    for (const std::string& line : lines) request.exchange.request.fields.append(std::string_view("X-Account"), line);
+    return plugin->on_request(request.exchange) == Verdict::proceed;
+  };
+  EXPECT_TRUE(passes({"a", "b"}));
+  EXPECT_FALSE(passes({"a", "b"}));
+  EXPECT_FALSE(passes({"a, b"})) << "two lines are one list";
+  EXPECT_TRUE(passes({"a", "c"}));
+  EXPECT_TRUE(passes({"a"}));
 }
 
 TEST(RateLimiting, counts_only_what_is_answered_as_told) {

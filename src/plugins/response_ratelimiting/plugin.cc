@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "base/clock.h"
@@ -7,6 +6,7 @@
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
+#include "plugins/rate_limiting/lines.h"
 #include "plugins/rate_limiting/store.h"
 
 namespace gatehouse::plugins::response_ratelimiting {
@@ -136,7 +136,8 @@ class ResponseRateLimiting : public plugin::Plugin {
 
   /// Takes what the answer says from the quotas. False: one of them has not that much; then nothing is taken.
   bool spend(Exchange& x, Memory& memory) const {
-    std::string_view written = x.replied ? "" : x.response.fields.get(config_.header_name);
+    const std::string_view written =
+        x.replied ? "" : rate_limiting::joined_lines(x.response.fields, config_.header_name);
     if (!x.replied) x.response.fields.remove(config_.header_name);
     memory.decisions = x.arena.array<Decision>(quotas_.size());
     const std::int64_t now = wall_clock_us();
@@ -164,13 +165,8 @@ class ResponseRateLimiting : public plugin::Plugin {
       written.remove_prefix(std::min(comma + 1, written.size()));
       const std::size_t sign = std::min(part.find('='), part.size());
       if (trimmed(part.substr(0, sign)) != name) continue;
-      std::uint64_t cost = 1;
-      if (sign < part.size()) {
-        const std::string_view number = trimmed(part.substr(sign + 1));
-        const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), cost);
-        if (fault != std::errc() || end != number.data() + number.size()) cost = 1;
-      }
-      sum = std::min(sum + std::min(cost, kMostInPeriod), kMostInPeriod);
+      const std::string_view number = sign < part.size() ? trimmed(part.substr(sign + 1)) : std::string_view();
+      sum = std::min(sum + rate_limiting::written_cost(number).value_or(1), kMostInPeriod);
     }
     return sum;
   }
