@@ -96,7 +96,7 @@ class RateLimiting : public plugin::Plugin {
       const RedisPolicy::Result result = co_await redis_->ask(x, memory.asked, memory.met, memory.redis);
       if (result == RedisPolicy::Result::cancelled) co_return x.refuse(x.scope->reason());
       if (result == RedisPolicy::Result::unknown) {
-        if (!config_.fault_tolerant) co_return config_.dry_run ? Verdict::proceed : x.refuse(Reason::internal);
+        if (!config_.fault_tolerant && !config_.dry_run) co_return x.refuse(Reason::internal);
         decide_here(memory);
       }
       if (const Verdict verdict = settle(x, memory); verdict != Verdict::suspend) co_return verdict;

@@ -35,7 +35,7 @@ std::int64_t RedisPolicy::Leases::now_us() const {
 RedisPolicy::RedisPolicy(const Config& config, const std::string& limiter, plugin::BuildContext& context)
     : store_(context.redis(), config.key_space, limiter),
       watch_(watch_of(context)),
-      fault_tolerant_(config.fault_tolerant) {
+      fault_tolerant_(config.fault_tolerant || config.dry_run) {
   if (config.sync_rate <= 0) return;
   const auto interval = static_cast<std::int64_t>(config.sync_rate * 1'000'000);
   leases_ = context.process<Leases>(limiter, [&] { return std::make_shared<Leases>(config.max_keys, interval); });

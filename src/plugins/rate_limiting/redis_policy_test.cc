@@ -153,6 +153,8 @@ TEST(RateLimitingInRedis, or_answers_with_500) {
   Fixture dry("{minute: 5, policy: redis, fault_tolerant: false, dry_run: true}");
   dry.fails(RedisError::Fault::timeout);
   EXPECT_EQ(dry.ask(), "200 ");
+  EXPECT_EQ(dry.context.counters.at(kErrors)->value(), 0U) << "nobody is refused";
+  EXPECT_EQ(dry.context.counters.at(kLocal)->value(), 1U);
 }
 
 TEST(RateLimitingInRedis, says_nothing_of_a_client_that_leaves_meanwhile) {
