@@ -116,6 +116,18 @@ TEST(RateLimiting, in_a_dry_run_refuses_nobody_and_tells_nobody) {
   }
 }
 
+TEST(RateLimiting, counts_whom_a_dry_run_would_have_refused) {
+  testing::FakeContext context;
+  const auto plugin = build(kType, "{year: 2, connections: 3, dry_run: true}", context);
+  std::vector<std::unique_ptr<Request>> under_way;
+  for (int i = 0; i < 5; ++i) plugin->on_request(under_way.emplace_back(std::make_unique<Request>())->exchange);
+  const auto refusals = [&](const std::string& by) {
+    return context.counters.at("gatehouse_ratelimit_dry_run_refusals_total{by=" + by + "}")->value();
+  };
+  EXPECT_EQ(refusals("limits"), 3U);
+  EXPECT_EQ(refusals("connections"), 2U);
+}
+
 /// A request of a consumer with a credential.
 struct Caller {
   Caller(std::string username, std::string tier) {
