@@ -493,6 +493,42 @@ TEST(RateLimiting, refuses_configurations_that_mean_nothing) {
   EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: [GET]}]}"), HasSubstr("config.costs[0]: needs \"cost\""));
 }
 
+TEST(RateLimiting, refuses_options_without_what_they_belong_to) {
+  const std::pair<const char*, const char*> all[] = {
+      {"header_name: X-A", "limit_by: header"},   {"claim: org", "limit_by: [ip, claim]"},
+      {"path: /a", "identifier: path"},           {"tier_claim: plan", "tier_by: claim"},
+      {"sync_rate: 1", "policy: redis"},          {"namespace: other", "policy: redis"},
+      {"fault_tolerant: false", "policy: redis"},
+  };
+  for (const auto& [option, owner] : all) {
+    const std::string name(option, std::string_view(option).find(':'));
+    const std::string alone = "{hour: 9, " + std::string(option);
+    EXPECT_THAT(faults(kType, alone + "}"),
+                HasSubstr("t.yaml:1:" + std::to_string(13 + name.size()) + ": config." + name + ": only "))
+        << option;
+    EXPECT_EQ(faults(kType, alone + ", " + owner + "}"), "");
+  }
+  EXPECT_EQ(faults(kType, "{hour: 9, sync_rate: -1, fault_tolerant: true, namespace: gh, tier_claim: tier}"), "")
+      << "defaults, as in a printed configuration";
+}
+
+TEST(RateLimiting, refuses_options_that_never_come_true) {
+  EXPECT_THAT(faults(kType, "{connections: 9, policy: redis}"), HasSubstr("config.policy: needs limits"));
+  for (const char* path : {"a", "/a/../b", "/a//b", "/a?b=1", "/%61", "*"}) {
+    EXPECT_THAT(faults(kType, "{hour: 9, limit_by: path, path: \"" + std::string(path) + "\"}"),
+                HasSubstr("config.path: must be a path"))
+        << path;
+  }
+  EXPECT_EQ(faults(kType, "{hour: 9, limit_by: path, path: \"/a/%2F.b/\"}"), "");
+  EXPECT_THAT(faults(kType, "{minute: 9, algorithm: leaky-bucket, delay: 1}"), HasSubstr("config.delay: is more"));
+  EXPECT_THAT(faults(kType, "{minute: 9, algorithm: leaky-bucket, burst: 2, delay: 3}"), HasSubstr("config.delay: "));
+  EXPECT_EQ(faults(kType, "{minute: 9, algorithm: leaky-bucket, burst: 3, delay: 3}"), "");
+  EXPECT_THAT(faults(kType, "{hour: 9, limit_by: [ip, route, ip]}"), HasSubstr("config.limit_by: lists the same"));
+  EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: [PUT, GET], cost: 2}, {methods: GET, cost: 3}]}"),
+              HasSubstr("config.costs: has more than one cost for GET"));
+  EXPECT_EQ(faults(kType, "{hour: 9, costs: [{methods: HEAD, cost: 2}, {methods: GET, cost: 3}]}"), "");
+}
+
 TEST(RateLimiting, wants_longer_windows_to_allow_no_less) {
   EXPECT_THAT(faults(kType, "{second: 10, minute: 5, hour: 20}"),
               HasSubstr("t.yaml:1:22: config.minute: window order: allows 5, less than the second's 10"));

@@ -48,7 +48,7 @@ const config::Options<Config>& options() {
           .add("hide_client_headers", &Config::hide_client_headers, config::boolean(), "Tells clients nothing.")
           .add("policy", &Config::policy, config::choice<Policy>({"local"}), "Where counts are kept: in this process.")
           .add("max_keys", &Config::max_keys, config::integer(1000, 100'000'000),
-               "At most so many counts are kept; each takes some 100 bytes.")
+               "At most so many counts are kept, or 4096 if that is more; each takes some 100 bytes.")
           .add("error_code", &Config::error_code, config::integer(400, 599), "The status of a refusal.")
           .add("error_message", &Config::error_message, config::non_empty(), "What it says.")
           .later({"redis", "fault_tolerant"})
@@ -56,10 +56,14 @@ const config::Options<Config>& options() {
             const config::Node& limits = *node.find("limits");
             const config::Where here = at.key("limits", limits.mark());
             if (config.limits.empty()) here.error("names no quota");
+            std::vector<std::string_view> seen;
             for (const auto& [name, written] : config.limits) {
               const config::Where quota = here.key(name, limits.find(name)->mark());
               if (const std::string fault = config::check_name(name); !fault.empty()) quota.error(fault);
               if (rate_limiting::limits_of(written, {}).empty()) quota.error("needs a limit, such as \"minute\"");
+              if (std::ranges::any_of(seen, [&](std::string_view each) { return http::equal_names(each, name); }))
+                quota.error("has the fields of another quota, whose name differs in case only");
+              seen.push_back(name);
             }
           });
   return table;

@@ -111,6 +111,8 @@ TEST(ResponseRateLimiting, refuses_options_that_mean_nothing) {
   EXPECT_THAT(faults(kType, "{limits: {}}"), HasSubstr("config.limits: names no quota"));
   EXPECT_THAT(faults(kType, "{limits: {video: {}}}"), HasSubstr("config.limits.video: needs a limit"));
   EXPECT_THAT(faults(kType, "{limits: {\"a b\": {year: 1}}}"), HasSubstr("config.limits.a b: "));
+  EXPECT_THAT(faults(kType, "{limits: {Video: {year: 5}, video: {year: 1}}}"),
+              HasSubstr("config.limits.video: has the fields of another quota"));
   EXPECT_THAT(faults(kType, "{limits: {video: {second: 5, year: 1}}}"), HasSubstr("window order"));
 }
 
