@@ -114,18 +114,14 @@ Task<std::string> Node::greet() {
   const Options& options = finder_.options();
   const TimePoint deadline = deadline_after(finder_.reactor().now(), options.timeout);
   const std::string database = std::to_string(options.database);
-  const std::string_view named[] = {"AUTH", options.username, options.password};
-  const std::string_view unnamed[] = {"AUTH", options.password};
+  std::string_view words[3];
+  const Arguments auth = auth_command(words, options.username, options.password);
   const std::string_view select[] = {"SELECT", database};
   const bool must_be_master = !options.master.empty();  // whom sentinels name may not know of it yet, or no longer
   const std::string_view question[] = {must_be_master ? "ROLE" : "PING"};
   Arguments commands[3];
   std::size_t count = 0;
-  if (!options.username.empty()) {
-    commands[count++] = named;
-  } else if (!options.password.empty()) {
-    commands[count++] = unnamed;
-  }
+  if (!auth.empty()) commands[count++] = auth;
   if (options.database != 0) commands[count++] = select;
   commands[count++] = question;
   Arena arena;
