@@ -95,9 +95,9 @@ RedisStore::RedisStore(std::shared_ptr<const plugin::Redis> redis, std::string s
       limiter_(std::move(limiter)) {}
 
 std::string_view RedisStore::name_of(plugin::Exchange& x, std::string_view identity) const {
-  constexpr std::size_t kDigits = 32;
-  const std::string hash = hex(sha256(x.arena.concat(limiter_, " ", identity)));
-  return x.arena.concat(space_, ":{", std::string_view(hash).substr(0, kDigits), "}:");
+  constexpr std::size_t kBytes = 16;
+  const Sha256 hash = sha256(x.arena.concat(limiter_, " ", identity));
+  return x.arena.concat(space_, ":{", hex(std::span(hash).first(kBytes)), "}:");
 }
 
 Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_view name, const Rule& rule,
