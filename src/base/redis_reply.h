@@ -25,14 +25,16 @@ struct RedisReply {
 /// Why a command got no value.
 struct RedisError {
   enum class Fault : std::uint8_t {
-    unavailable,  ///< there is no connection; whether a command that was sent has been executed, nobody knows
-    timeout,      ///< no answer in time; the same
+    unavailable,  ///< there is no connection
+    timeout,      ///< no answer in time
     overloaded,   ///< too many commands are under way: it was not sent
     server,       ///< the server answered with an error: `text`
     cancelled,    ///< who asked has gone
   };
   Fault fault = Fault::unavailable;
   std::string_view text = {};  ///< for logs and people, in the arena of the one who asked or a literal
+  /// It was sent, or will be, and there is no answer: the server may have executed it, or still may.
+  bool sent = false;
   /// Whether the server's error begins with `word`: "NOAUTH", "OOM", "LOADING" …
   bool says(std::string_view word) const { return fault == Fault::server && text.starts_with(word); }
 };

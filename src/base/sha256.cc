@@ -16,11 +16,11 @@ Sha256 sha256(std::string_view text) {
   return hash;
 }
 
-std::string hex(const Sha256& hash) {
+std::string hex(std::span<const std::uint8_t> bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
-  text.reserve(64);
-  for (const std::uint8_t byte : hash) {
+  text.reserve(2 * bytes.size());
+  for (const std::uint8_t byte : bytes) {
     text += kDigits[byte >> 4];
     text += kDigits[byte & 15];
   }

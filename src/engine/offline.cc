@@ -28,7 +28,7 @@ class SilentRedis final : public plugin::Redis {
   Task<RedisResult> eval(plugin::Exchange&, const RedisScript&, Arguments, Arguments) const override {
     return unavailable();
   }
-  void send(const plugin::Exchange&, std::shared_ptr<const RedisScript>, Arguments, Arguments) const override {}
+  void send(const plugin::Exchange&, std::shared_ptr<const RedisScript>, Arguments, Arguments, Then) const override {}
   Task<RedisResult> command(plugin::Exchange&, Arguments) const override { return unavailable(); }
 
  private:

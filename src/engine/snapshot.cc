@@ -38,7 +38,16 @@ class Builder {
   }
 
  private:
-  std::vector<Instance> instances(std::span<const config::PluginUse> uses, const std::string& scope) {
+  /// Where a plugin stands, for what it keeps through reloads: `level`, and for what alone a consumer's plugin counts.
+  /// No name has a line's end.
+  static std::string scope_of(const std::string& level, const config::PluginUse& use) {
+    const std::string part = !use.route.empty()     ? "\nroute " + use.route
+                             : !use.service.empty() ? "\nservice " + use.service
+                                                    : std::string();
+    return level + part + " /" + use.instance;
+  }
+
+  std::vector<Instance> instances(std::span<const config::PluginUse> uses, const std::string& level) {
     std::vector<Instance> made;
     made.reserve(uses.size());
     for (const config::PluginUse& use : uses) {
@@ -49,7 +58,7 @@ class Builder {
       note_names(info, use);
       const int rank = use.before_auth ? plugin::kBeforeAuthenticationRank : info.rank;
       Instance instance{*type, rank, use.instance, nullptr, &use};
-      surroundings_.plugin_context().enter(scope + " /" + use.instance);
+      surroundings_.plugin_context().enter(scope_of(level, use));
       if (use.enabled) instance.plugin = (*type)->make(use.config.get(), surroundings_.plugin_context());
       made.push_back(std::move(instance));
     }

@@ -56,7 +56,8 @@ Consumers::Consumers(const config::Model& model) {
                                         .tier = use.tier,
                                         .rate_limit = use.rate_limit,
                                         .services = use.services,
-                                        .config = use.config.get()});
+                                        .config = use.config.get(),
+                                        .type = use.type});
     }
   }
 }

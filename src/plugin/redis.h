@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,10 +26,13 @@ class Redis {
   /// common. What is passed in outlives the wait.
   virtual Task<RedisResult> eval(Exchange& exchange, const RedisScript& script, Arguments keys,
                                  Arguments arguments) const = 0;
-  /// Runs `script`, and nobody waits for what becomes of it: it goes on when the exchange is over. What is passed in is
-  /// copied. With thousands of such under way it is left out, as if the Redis were not there.
+  /// Told what became of a script, in the loop or from within the call that sends it. The answer holds for the call.
+  using Then = std::move_only_function<void(const RedisResult&)>;
+  /// Runs `script`, and the exchange does not wait for what becomes of it: it goes on when the exchange is over. What
+  /// is passed in is copied. With thousands of such under way it is left out, as `overloaded`. Where there is no loop,
+  /// or it ends, nobody is told.
   virtual void send(const Exchange& exchange, std::shared_ptr<const RedisScript> script, Arguments keys,
-                    Arguments arguments) const = 0;
+                    Arguments arguments, Then then = {}) const = 0;
   /// Sends one command: its name, then its arguments. In a cluster the first argument is its key.
   virtual Task<RedisResult> command(Exchange& exchange, Arguments words) const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace gatehouse::redis {
 
@@ -11,6 +12,7 @@ struct Client::Posted {
   Arena arena;
   std::shared_ptr<const RedisScript> script;
   std::span<std::string_view> keys, arguments;
+  Then then;
   Scope scope;
   Job job;
 };
@@ -61,15 +63,19 @@ Task<RedisResult> Client::eval(Scope& scope, Arena& arena, const RedisScript& sc
   co_return co_await send(scope, arena, {all, count}, keys);
 }
 
-bool Client::post(std::shared_ptr<const RedisScript> script, Arguments keys, Arguments arguments) {
+bool Client::post(std::shared_ptr<const RedisScript> script, Arguments keys, Arguments arguments, Then then) {
   if (idle_.empty()) {
-    if (posted_.size() == kMostPosted) return false;
+    if (posted_.size() == kMostPosted) {
+      if (then) then(std::unexpected(RedisError{RedisError::Fault::overloaded, "too many scripts are under way"}));
+      return false;
+    }
     posted_.push_back(std::make_unique<Posted>(finder_.reactor().scheduler()));
     idle_.push_back(posted_.back().get());
   }
   Posted& posted = *idle_.back();
   idle_.pop_back();
   posted.script = std::move(script);
+  posted.then = std::move(then);
   const auto copy = [&posted](Arguments from) {
     const std::span<std::string_view> to(posted.arena.array<std::string_view>(from.size()), from.size());
     std::ranges::transform(from, to.begin(), [&](std::string_view text) { return posted.arena.copy(text); });
@@ -82,7 +88,8 @@ bool Client::post(std::shared_ptr<const RedisScript> script, Arguments keys, Arg
 }
 
 Task<void> Client::run(Posted& posted) {
-  co_await eval(posted.scope, posted.arena, *posted.script, posted.keys, posted.arguments);
+  const RedisResult result = co_await eval(posted.scope, posted.arena, *posted.script, posted.keys, posted.arguments);
+  if (Then then = std::exchange(posted.then, nullptr)) then(result);
   posted.script = nullptr;
   posted.arena.reset();
   idle_.push_back(&posted);

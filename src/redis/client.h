@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,8 +34,11 @@ class Client {
   /// one slot: they have a hash tag in common.
   Task<RedisResult> eval(Scope& scope, Arena& arena, const RedisScript& script, Arguments keys, Arguments arguments);
 
-  /// The same, and nobody waits for it: what is passed in is copied. False: too many such are under way.
-  bool post(std::shared_ptr<const RedisScript> script, Arguments keys, Arguments arguments);
+  /// The same, and nobody waits for it: what is passed in is copied. `then` is told what becomes of it, also from
+  /// within this call; not when the client is closed before. False: too many such are under way, which `then` is told
+  /// too.
+  using Then = std::move_only_function<void(const RedisResult&)>;
+  bool post(std::shared_ptr<const RedisScript> script, Arguments keys, Arguments arguments, Then then = {});
   static constexpr std::size_t kMostPosted = 4096;
 
   /// Closes the connections; commands that come later are `unavailable`.

@@ -374,6 +374,28 @@ TEST_F(RedisPeer, that_became_a_replica_is_left) {
   EXPECT_EQ(ask({"SET", "a", "b"}), "OK");
 }
 
+TEST_F(RedisPeer, that_stays_a_replica_is_tried_less_and_less_often) {
+  const gatehouse::test::Script replica{
+      step::expect(kPing), step::send("+PONG\r\n"),
+      step::expect("GET"), step::send("$1\r\nx\r\n"),
+      step::expect("SET"), step::send("-READONLY You can't write against a read only replica.\r\n"),
+      step::hang()};
+  ScriptedPeer peer({replica, replica, replica, {step::expect(kPing), step::send("+PONG\r\n"), step::hang()}});
+  Options options;
+  options.address = {"127.0.0.1", peer.port()};
+  options.timeout = kLong;
+  use(options);
+  Duration last{};
+  for (std::uint64_t cycle = 1; cycle <= 3; ++cycle) {
+    ASSERT_EQ(ask({"GET", "a"}), "x") << "it answers what only reads";
+    ASSERT_THAT(ask({"SET", "a", "b"}), StartsWith("server: READONLY"));
+    const TimePoint lost = steady_now();
+    ASSERT_TRUE(until_true([&] { return client_->counters().opened == cycle + 1; }));
+    last = steady_now() - lost;
+  }
+  EXPECT_GE(last, 190ms) << "the third pause is 200 to 400 ms, the first no more than 100";
+}
+
 TEST_F(Redis, runs_what_nobody_waits_for_and_copies_it) {
   RedisServer server;
   Client& client = use(server);
@@ -385,6 +407,56 @@ TEST_F(Redis, runs_what_nobody_waits_for_and_copies_it) {
     key = by = "gone";
   }
   EXPECT_TRUE(until_true([&] { return ask({"GET", "count"}) == "100"; }));
+}
+
+TEST_F(Redis, tells_what_became_of_what_nobody_waits_for) {
+  RedisServer server;
+  Client& client = use(server);
+  std::vector<std::string> told;
+  const auto post = [&](const char* text) {
+    client.post(std::make_shared<const RedisScript>(make_script(text)), {}, {},
+                [&](const RedisResult& result) { told.push_back(text_of(result)); });
+  };
+  post("return 'known to no server'");
+  ASSERT_TRUE(until_true([&] { return told.size() == 1; }));
+  client.close();
+  post("return 2");
+  EXPECT_THAT(told, testing::ElementsAre("known to no server", StartsWith("unavailable")));
+}
+
+TEST_F(Redis, says_whether_what_it_gives_up_was_sent) {
+  RedisServer server;
+  use(server, 200ms);
+  ASSERT_TRUE(until_true([&] { return ask({"PING"}) == "PONG"; }));
+  const auto sent = [&](const Call& call) { return !call.result() && call.result().error().sent; };
+  server.process().signal(SIGSTOP);
+  const auto late = call({"PING"});
+  ASSERT_TRUE(finish({late.get()}));
+  EXPECT_THAT(late->text(), StartsWith("timeout"));
+  EXPECT_TRUE(sent(*late));
+  const auto written = call({"PING"});
+  turns(1);
+  const auto unwritten = call({"PING"});
+  client_->close();
+  ASSERT_TRUE(finish({written.get(), unwritten.get()}));
+  EXPECT_TRUE(sent(*written));
+  EXPECT_THAT(unwritten->text(), StartsWith("unavailable"));
+  EXPECT_FALSE(sent(*unwritten));
+  const auto down = call({"PING"});
+  ASSERT_TRUE(finish({down.get()}));
+  EXPECT_FALSE(sent(*down));
+}
+
+TEST_F(RedisPeer, that_never_greets_was_sent_nothing) {
+  ScriptedPeer peer({{step::hang()}});
+  Options options;
+  options.address = {"127.0.0.1", peer.port()};
+  options.timeout = 50ms;
+  use(options);
+  const auto held = call({"PING"});
+  ASSERT_TRUE(finish({held.get()}));
+  ASSERT_FALSE(held->result());
+  EXPECT_FALSE(held->result().error().sent);
 }
 
 TEST_F(Redis, lets_no_more_than_a_few_thousand_be_under_way_that_nobody_waits_for) {

@@ -9,13 +9,6 @@
 #include "redis/finder.h"
 
 namespace gatehouse::redis {
-namespace {
-
-RedisResult unavailable(std::string_view why) {
-  return std::unexpected(RedisError{RedisError::Fault::unavailable, why});
-}
-
-}  // namespace
 
 Cluster::Cluster(Finder& finder, Counters& counters)
     : finder_(finder), counters_(counters), scope_(finder.reactor().scheduler()) {}

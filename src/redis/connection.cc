@@ -12,10 +12,6 @@ namespace {
 constexpr std::size_t kMostInTurn = 1024 * 1024;  ///< bytes read in a turn of the loop
 constexpr std::size_t kKept = 256 * 1024;         ///< a buffer that has grown larger is not kept
 
-RedisResult unavailable(std::string_view why) {
-  return std::unexpected(RedisError{RedisError::Fault::unavailable, why});
-}
-
 }  // namespace
 
 // ---- those who wait ----
@@ -31,7 +27,7 @@ Connection::Waiter::~Waiter() {
 /// Copies `with` to where the waiter keeps it.
 void Connection::Waiter::end(const RedisResult& with) {
   if (!with) {
-    result = std::unexpected(RedisError{with.error().fault, arena.copy(with.error().text)});
+    result = std::unexpected(RedisError{with.error().fault, arena.copy(with.error().text), with.error().sent});
   } else if (with->kind == RedisReply::Kind::error) {
     result = std::unexpected(RedisError{RedisError::Fault::server, arena.copy(with->text)});
   } else {
@@ -61,12 +57,13 @@ void Connection::add(Queue& queue, std::string& bytes, Arguments arguments, Wait
   append_command(bytes, arguments);
   pending->size = bytes.size() - before;
   pending->replies = asking ? 2 : 1;
+  if (&queue == &awaited_) pending->leaves = writes_ + 1;
 }
 
 void Connection::fail(Queue& queue, std::string_view why) {
   while (!queue.empty()) {
     Pending& pending = queue.front();
-    if (pending.waiter != nullptr) pending.waiter->end(unavailable(why));
+    if (pending.waiter != nullptr) pending.waiter->end(unavailable(why, pending.leaves <= writes_));
     delete &pending;
     --pending_;
   }
@@ -76,10 +73,12 @@ Task<RedisResult> Connection::answer(Scope& scope, Waiter& waiter, TimePoint dea
   if (waiter.result) co_return *waiter.result;
   const Outcome outcome = co_await until(waiter.done, scope, deadline);
   if (waiter.result) co_return *waiter.result;
+  const bool sent =
+      waiter.pending != nullptr && waiter.pending->leaves != kHeld;  // it keeps its place in the order, and will leave
   if (outcome == Outcome::timeout) {
-    co_return std::unexpected(RedisError{RedisError::Fault::timeout, "no answer in time"});
+    co_return std::unexpected(RedisError{RedisError::Fault::timeout, "no answer in time", sent});
   }
-  co_return std::unexpected(RedisError{RedisError::Fault::cancelled, "nobody waits any more"});
+  co_return std::unexpected(RedisError{RedisError::Fault::cancelled, "nobody waits any more", sent});
 }
 
 Task<RedisResult> Connection::command(Scope& scope, Arena& arena, Arguments arguments, TimePoint deadline,
@@ -163,6 +162,7 @@ void Connection::release() {
     if (pending.waiter != nullptr) {
       queued_.append(held_bytes_, at, size);
       awaited_.push_back(pending);
+      pending.leaves = writes_ + 1;
     } else {
       delete &pending;
       --pending_;
@@ -261,6 +261,7 @@ void Connection::write() {
       if (sending_.capacity() > kKept) sending_.shrink_to_fit();
       std::swap(sending_, queued_);
       if (sending_.empty()) return;
+      ++writes_;
     }
     const Transfer put = socket_.write(sending_.data() + sent_, sending_.size() - sent_);
     if (put.kind == Transfer::Kind::done) {

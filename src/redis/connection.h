@@ -57,6 +57,8 @@ class Connection {
   static constexpr std::size_t kMostUnsent = 8 * 1024 * 1024;  ///< bytes; more are `overloaded`
 
  private:
+  static constexpr std::uint64_t kHeld = UINT64_MAX;
+
   struct Pending;
   /// One that waits, in its coroutine's frame.
   struct Waiter {
@@ -74,9 +76,10 @@ class Connection {
     static void operator delete(void* block, std::size_t size) noexcept { BlockPool::give(block, size); }
     ~Pending();
     ListHook hook;
-    Waiter* waiter = nullptr;  ///< null: nobody waits
-    std::size_t size = 0;      ///< of what is sent, in bytes
-    unsigned replies = 1;      ///< to come; the last is the answer
+    Waiter* waiter = nullptr;      ///< null: nobody waits
+    std::size_t size = 0;          ///< of what is sent, in bytes
+    unsigned replies = 1;          ///< to come; the last is the answer
+    std::uint64_t leaves = kHeld;  ///< with which of the writes
   };
   using Queue = List<Pending, &Pending::hook>;
   template <void (Connection::*Run)()>
@@ -103,7 +106,8 @@ class Connection {
   io::Channel socket_;
   ReplyReader replies_;
   std::string queued_, sending_, held_bytes_;
-  std::size_t sent_ = 0;  ///< of sending_
+  std::size_t sent_ = 0;      ///< of sending_
+  std::uint64_t writes_ = 0;  ///< begun
   Queue awaited_, held_;
   std::size_t pending_ = 0;
   TimePoint heard_{};  ///< when the server last said something, or began to owe an answer

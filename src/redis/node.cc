@@ -83,6 +83,7 @@ Task<void> Node::attempt() {
   }
   if (failures_ != 0) GH_LOG_LIMITED(info, 1, "redis {}: connected", name());
   state_ = State::ready;
+  since_ = finder_.reactor().now();
   Counters::add(counters_.opened);
   Counters::add(counters_.connected);
   connection_.release();
@@ -113,18 +114,14 @@ Task<std::string> Node::greet() {
   const Options& options = finder_.options();
   const TimePoint deadline = deadline_after(finder_.reactor().now(), options.timeout);
   const std::string database = std::to_string(options.database);
-  const std::string_view named[] = {"AUTH", options.username, options.password};
-  const std::string_view unnamed[] = {"AUTH", options.password};
+  std::string_view words[3];
+  const Arguments auth = auth_command(words, options.username, options.password);
   const std::string_view select[] = {"SELECT", database};
   const bool must_be_master = !options.master.empty();  // whom sentinels name may not know of it yet, or no longer
   const std::string_view question[] = {must_be_master ? "ROLE" : "PING"};
   Arguments commands[3];
   std::size_t count = 0;
-  if (!options.username.empty()) {
-    commands[count++] = named;
-  } else if (!options.password.empty()) {
-    commands[count++] = unnamed;
-  }
+  if (!auth.empty()) commands[count++] = auth;
   if (options.database != 0) commands[count++] = select;
   commands[count++] = question;
   Arena arena;
@@ -142,7 +139,9 @@ Task<std::string> Node::greet() {
 
 void Node::connection_lost(const char* why, bool broken) {
   counters_.connected.store(counters_.connected.load(std::memory_order_relaxed) - 1);
-  if (connection_.has_answered()) failures_ = 0;
+  // One that breaks sooner than the longest pause is over is no end of the failures.
+  const bool lasted = !broken || finder_.reactor().now() - since_ >= kLastPause;
+  if (connection_.has_answered() && lasted) failures_ = 0;
   if (broken || !connection_.has_answered()) return failed(why);
   state_ = State::idle;  // the next command makes another
 }

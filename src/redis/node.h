@@ -68,7 +68,8 @@ class Node final : private Connection::Watcher {
   Job attempt_;
   Retry retry_{*this};
   State state_ = State::idle;
-  unsigned failures_ = 0;  ///< since the last command that was answered
+  TimePoint since_{};      ///< when the connection was made
+  unsigned failures_ = 0;  ///< since a connection that was good: it answered, and did not break at once
   std::size_t users_ = 0;
   std::string fault_;  ///< why it is down
 };

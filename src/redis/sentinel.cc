@@ -47,16 +47,12 @@ Task<std::expected<Address, std::string>> Finder::master(Scope& scope) {
 Task<std::expected<Address, std::string>> Finder::ask_sentinel(Scope& scope, Address sentinel) {
   const auto endpoints = co_await resolve(scope, sentinel);
   if (!endpoints) co_return std::unexpected(endpoints.error());
-  const std::string_view named[] = {"AUTH", options_->sentinel_username, options_->sentinel_password};
-  const std::string_view unnamed[] = {"AUTH", options_->sentinel_password};
+  std::string_view words[3];
+  const Arguments auth = auth_command(words, options_->sentinel_username, options_->sentinel_password);
   const std::string_view question[] = {"SENTINEL", "get-master-addr-by-name", options_->master};
   Arguments commands[2];
   std::size_t count = 0;
-  if (!options_->sentinel_username.empty()) {
-    commands[count++] = named;
-  } else if (!options_->sentinel_password.empty()) {
-    commands[count++] = unnamed;
-  }
+  if (!auth.empty()) commands[count++] = auth;
   commands[count++] = question;
   std::string fault;
   for (const io::Endpoint& endpoint : *endpoints) {

@@ -17,7 +17,7 @@ constexpr std::array<std::uint16_t, 256> make_crc_table() {
 }
 constexpr std::array<std::uint16_t, 256> kCrc = make_crc_table();
 
-/// Takes a number and a space behind it from the front of `text`.
+/// Takes a number from the front of `text`.
 template <class N>
 bool take_number(std::string_view& text, N& to) {
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), to);

@@ -18,6 +18,14 @@ void append_number(std::string& to, char kind, std::size_t number) {
 
 }  // namespace
 
+Arguments auth_command(std::span<std::string_view, 3> words, std::string_view username, std::string_view password) {
+  if (username.empty() && password.empty()) return {};
+  words[0] = "AUTH";
+  words[1] = username.empty() ? password : username;
+  words[2] = password;
+  return words.first(username.empty() ? 2 : 3);
+}
+
 void append_command(std::string& to, Arguments arguments) {
   append_number(to, '*', arguments.size());
   for (const std::string_view argument : arguments) {

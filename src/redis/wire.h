@@ -14,6 +14,14 @@ namespace gatehouse::redis {
 /// A command and its arguments. What they point to outlives the call, and where that is awaited, the wait.
 using Arguments = std::span<const std::string_view>;
 
+/// There is no answer: no connection, or none any more.
+inline RedisResult unavailable(std::string_view why, bool sent = false) {
+  return std::unexpected(RedisError{RedisError::Fault::unavailable, why, sent});
+}
+
+/// AUTH with what there is of a username and a password, in `words`; empty where there is neither.
+Arguments auth_command(std::span<std::string_view, 3> words, std::string_view username, std::string_view password);
+
 /// Appends the command as RESP: an array of bulk strings.
 void append_command(std::string& to, Arguments arguments);
 

@@ -81,8 +81,8 @@ class RedisClients::Workers final : public plugin::Redis {
     return client(exchange.worker).eval(*exchange.scope, exchange.arena, script, keys, arguments);
   }
   void send(const plugin::Exchange& exchange, std::shared_ptr<const RedisScript> script, Arguments keys,
-            Arguments arguments) const override {
-    if (exchange.scope != nullptr) client(exchange.worker).post(std::move(script), keys, arguments);
+            Arguments arguments, Then then) const override {
+    if (exchange.scope != nullptr) client(exchange.worker).post(std::move(script), keys, arguments, std::move(then));
   }
   Task<RedisResult> command(plugin::Exchange& exchange, Arguments words) const override {
     if (exchange.scope == nullptr) return nobody_waits();

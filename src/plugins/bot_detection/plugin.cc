@@ -29,7 +29,11 @@ const config::Options<Config>& options() {
           .add("require", &Config::require, config::boolean(), "Nor may who sends no User-Agent.")
           .add("status", &Config::status, config::integer(400, 599), "The status for those who may not pass.")
           .add("message", &Config::message, config::non_empty(), "What they read.")
-          .check([](const Config& config, const config::Where& at) {
+          .check_node([](const Config& config, const config::Node& node, const config::Where& at) {
+            for (const auto& [key, patterns] : {std::pair("allow", &config.allow), std::pair("deny", &config.deny)}) {
+              if (std::ranges::find(*patterns, "") != patterns->end())
+                at.key(key, node.find(key)->mark()).error("has an empty pattern, which every User-Agent has in it");
+            }
             if (config.deny.empty() && !config.known_bots && !config.require)
               at.error("refuses nobody: needs \"deny\", \"known_bots\" or \"require\"");
           });

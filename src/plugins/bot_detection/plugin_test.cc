@@ -70,6 +70,8 @@ TEST(BotDetection, refuses_options_that_mean_nothing) {
   EXPECT_THAT(faults(kType, "{known_bots: false}"), HasSubstr("config: refuses nobody"));
   EXPECT_EQ(faults(kType, "{known_bots: false, require: true}"), "");
   EXPECT_THAT(faults(kType, "{status: 200}"), HasSubstr("config.status"));
+  EXPECT_THAT(faults(kType, "{deny: [\"\"]}"), HasSubstr("config.deny: has an empty pattern"));
+  EXPECT_THAT(faults(kType, "{allow: [curl, \"\"]}"), HasSubstr("config.allow: has an empty pattern"));
 }
 
 }  // namespace

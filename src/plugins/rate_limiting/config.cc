@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/arena.h"
 #include "config/conditions.h"
+#include "http/head.h"
 #include "plugins/common/json_text.h"
 
 namespace gatehouse::plugins::rate_limiting {
@@ -98,6 +100,67 @@ void check_limits(const Config& config, const WrittenLimits& limits, const confi
   }
 }
 
+/// Options that mean nothing without what they belong to. Defaults are in printed configurations too.
+void check_belongings(const Config& config, const config::Node& node, const config::Where& at) {
+  const Config defaults;
+  const bool leaky = config.algorithm == Algorithm::leaky_bucket, redis = config.policy == Policy::redis;
+  const struct {
+    std::string_view option;
+    bool written, used;
+    const char* fault;
+  } all[] = {
+      {"header_name", !config.header_name.empty(), uses(config, LimitBy::header), "only limit_by: header reads one"},
+      {"claim", !config.claim.empty(), uses(config, LimitBy::claim), "only limit_by: claim reads one"},
+      {"path", !config.path.empty(), uses(config, LimitBy::path), "only limit_by: path looks at it"},
+      {"tier_claim", config.tier_claim != defaults.tier_claim, config.tier_by == TierBy::claim,
+       "only tier_by: claim reads one"},
+      {"burst", config.burst.has_value(), leaky || config.algorithm == Algorithm::token_bucket,
+       "only algorithm: token-bucket and leaky-bucket have a burst"},
+      {"delay", config.delay.has_value(), leaky, "only algorithm: leaky-bucket delays requests"},
+      {"nodelay", config.nodelay, leaky, "only algorithm: leaky-bucket delays requests"},
+      {"sync_rate", config.sync_rate != defaults.sync_rate, redis, "only policy: redis asks anybody"},
+      {"namespace", config.key_space != defaults.key_space, redis, "only policy: redis has keys"},
+      {"fault_tolerant", !config.fault_tolerant, redis, "only policy: redis may be without an answer"},
+  };
+  for (const auto& each : all) {
+    if (each.written && !each.used) place(at, node, each.option).error(each.fault);
+  }
+}
+
+void check_identity(const Config& config, const config::Node& node, const config::Where& at) {
+  for (std::size_t i = 0; i < config.limit_by.size(); ++i) {
+    const auto before = std::span(config.limit_by).first(i);
+    if (std::ranges::find(before, config.limit_by[i]) == before.end()) continue;
+    place(at, node, "limit_by").error("lists the same twice");
+    break;
+  }
+  if (config.path.empty()) return;
+  Arena arena;
+  const bool rooted = config.path.starts_with('/') && !config.path.contains('?');
+  const auto normalised = rooted ? http::normalise_path(config.path, arena) : std::unexpected(Error{});
+  if (!normalised || normalised->path != config.path)
+    place(at, node, "path").error("must be a path as it is after normalisation: from \"/\" on, without a query");
+}
+
+void check_buckets(const Config& config, const config::Node& node, const config::Where& at) {
+  if (config.burst && config.algorithm == Algorithm::token_bucket && *config.burst == 0)
+    place(at, node, "burst").error("must be at least 1");
+  if (config.delay && config.nodelay) place(at, node, "nodelay").error("stands beside a \"delay\"");
+  if (config.algorithm == Algorithm::leaky_bucket && config.delay && *config.delay > config.burst.value_or(0))
+    place(at, node, "delay").error("is more than the \"burst\": so many do not come");
+}
+
+void check_costs(const Config& config, const config::Node& node, const config::Where& at) {
+  std::vector<std::string_view> seen;
+  for (const MethodCost& each : config.costs) {
+    for (const std::string& method : each.methods) {
+      if (std::ranges::find(seen, method) != seen.end())
+        place(at, node, "costs").error("has more than one cost for " + method);
+      seen.push_back(method);
+    }
+  }
+}
+
 void check(const Config& config, const config::Node& node, const config::Where& at) {
   check_order(config, node, at);
   const bool limited = std::ranges::any_of(all_of(config), [](const auto& each) { return each.has_value(); });
@@ -118,16 +181,95 @@ void check(const Config& config, const config::Node& node, const config::Where& 
   if (uses(config, LimitBy::header) && config.header_name.empty())
     at.error("needs \"header_name\" for limit_by: header");
   if (uses(config, LimitBy::claim) && config.claim.empty()) at.error("needs \"claim\" for limit_by: claim");
-  const bool leaky = config.algorithm == Algorithm::leaky_bucket;
-  if (config.burst && !leaky && config.algorithm != Algorithm::token_bucket)
-    place(at, node, "burst").error("only algorithm: token-bucket and leaky-bucket have a burst");
-  if (config.burst && !leaky && *config.burst == 0) place(at, node, "burst").error("must be at least 1");
-  if ((config.delay || config.nodelay) && !leaky)
-    place(at, node, config.delay ? "delay" : "nodelay").error("only algorithm: leaky-bucket delays requests");
-  if (config.delay && config.nodelay) place(at, node, "nodelay").error("stands beside a \"delay\"");
+  check_belongings(config, node, at);
+  check_identity(config, node, at);
+  check_buckets(config, node, at);
+  check_costs(config, node, at);
+  if (config.policy == Policy::redis && !limited && config.tiers.empty())
+    place(at, node, "policy").error("needs limits: \"connections\" are counted in each process");
   constexpr double kLeastSyncRate = 0.02;
   if (config.sync_rate != -1 && config.sync_rate < kLeastSyncRate)
     place(at, node, "sync_rate").error("must be -1 or at least 0.02 (seconds)");
+}
+
+/// Whose limits they are.
+void add_identity(config::Options<Config>& table) {
+  const auto by = [] {
+    return config::choice<LimitBy>({"consumer", "credential", "ip", "header", "claim", "path", "route", "service"});
+  };
+  table
+      .add("tiers", &Config::tiers, config::map_of(limits_table().nested()),
+           "Limits by tier: who is of one of these has them instead of those above.")
+      .add("tier_by", &Config::tier_by, config::choice<TierBy>({"consumer", "claim"}),
+           "What says the tier: the credential or else its consumer, or a claim of the token.")
+      .add("tier_claim", &Config::tier_claim, config::non_empty(), "Of `tier_by: claim`: which one.")
+      .add("limit_by", &Config::limit_by, config::list_or_one(by(), 1),
+           "Who or what has a limit of its own; several together.")
+      .add("identifier", &Config::identifier, by(),
+           "Stands in for what a request does not have; the address does where this is not there either.")
+      .add("header_name", &Config::header_name, config::header_name(false), "Of `header`.")
+      .add("claim", &Config::claim, config::non_empty(),
+           "Of `claim`: its name, or names with `.` between for one within another.")
+      .add("path", &Config::path, config::non_empty(),
+           "Of `path`: this one has a limit of its own. Without it each path has.")
+      .add("ip_prefix", &Config::ip_prefix, ip_prefix(), "Of `ip`: addresses that share so many bits are one.");
+}
+
+/// What is counted, and how.
+void add_counting(config::Options<Config>& table) {
+  table
+      .add("algorithm", &Config::algorithm,
+           config::choice<Algorithm>({"fixed-window", "sliding-window", "token-bucket", "leaky-bucket"}),
+           "How requests are counted.")
+      .add("burst", &Config::burst, config::integer(0, kMost),
+           "Of `token-bucket`: requests that may come at once; the limit itself without it. Of `leaky-bucket`: "
+           "requests above the rate that wait; none without it.")
+      .add("delay", &Config::delay, config::integer(0, kMost), "Of `leaky-bucket`: so many above the rate do not wait.")
+      .add("nodelay", &Config::nodelay, config::boolean(), "Of `leaky-bucket`: none waits.")
+      .add("connections", &Config::connections, config::integer(0, 1'000'000),
+           "Requests that may be under way at once; 0 for any number.")
+      .add("cost", &Config::cost, config::integer(1, kMost), "What a request takes.")
+      .add("costs", &Config::costs, config::list(method_cost()), "What it takes with some methods.")
+      .add("cost_header", &Config::cost_header, config::header_name(false),
+           "A field of the service's answer with what the request takes besides. It is taken out.")
+      .add("count_statuses", &Config::count_statuses, config::list_or_one<int>(config::integer(200, 599)),
+           "Only requests that are answered so are counted: `[401, 403]` for guesses of keys. All without it.")
+      .add("exempt", &Config::exempt, exempt(), "Who is neither counted nor refused.");
+}
+
+/// Where counts are kept.
+void add_keeping(config::Options<Config>& table) {
+  table
+      .add("policy", &Config::policy, config::choice<Policy>({"local", "redis"}),
+           "Where counts are kept: in this process, or in the configuration's `redis`, for all gateways that use "
+           "it.")
+      .add("fault_tolerant", &Config::fault_tolerant, config::boolean(),
+           "Of `policy: redis`: while it does not answer, each process decides by itself. Otherwise requests get "
+           "500.")
+      .add("sync_rate", &Config::sync_rate, config::number(-1, 3600),
+           "Of `policy: redis`: so many seconds a process decides by itself before it asks again, and tells what it "
+           "has let pass. -1: it asks for each request, and limits are exact.")
+      .add("namespace", &Config::key_space, config::name(),
+           "Of `policy: redis`: what its keys begin with. Gateways that share limits have the same.")
+      .add("max_keys", &Config::max_keys, config::integer(1000, 100'000'000),
+           "At most so many counts are kept, or 4096 if that is more; each takes some 100 bytes.");
+}
+
+/// What clients are told.
+void add_answers(config::Options<Config>& table) {
+  table
+      .add("header_style", &Config::header_style, config::choice<HeaderStyle>({"kong", "draft", "none"}),
+           "What clients are told: a field for each window, the three of the IETF's draft, or nothing.")
+      .add(
+          "headers", &Config::headers,
+          config::list(config::choice<HeaderName>({"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"})),
+          "Of `header_style: kong`: which fields are sent; limit and remaining get the window's name behind them.")
+      .add("hide_client_headers", &Config::hide_client_headers, config::boolean(), "As `header_style: none`.")
+      .add("dry_run", &Config::dry_run, config::boolean(),
+           "Counts, refuses nothing, tells clients nothing; the log says who would be refused.")
+      .add("error_code", &Config::error_code, config::integer(400, 599), "The status of a refusal.")
+      .add("error_message", &Config::error_message, config::non_empty(), "What it says.")
+      .add("response", &Config::response, json_text(), "Its body, as JSON, instead of the gateway's own.");
 }
 
 }  // namespace
@@ -176,72 +318,16 @@ std::vector<Limit> limits_of(const WrittenLimits& written, const Config& config)
 }
 
 const config::Options<Config>& options() {
-  const auto by = [] {
-    return config::choice<LimitBy>({"consumer", "credential", "ip", "header", "claim", "path", "route", "service"});
-  };
-  static const auto table =
-      with_limits(config::Options<Config>())
-          .add("tiers", &Config::tiers, config::map_of(limits_table().nested()),
-               "Limits by tier: who is of one of these has them instead of those above.")
-          .add("tier_by", &Config::tier_by, config::choice<TierBy>({"consumer", "claim"}),
-               "What says the tier: the credential or else its consumer, or a claim of the token.")
-          .add("tier_claim", &Config::tier_claim, config::non_empty(), "Of `tier_by: claim`: which one.")
-          .add("limit_by", &Config::limit_by, config::list_or_one(by(), 1),
-               "Who or what has a limit of its own; several together.")
-          .add("identifier", &Config::identifier, by(),
-               "Stands in for what a request does not have; the address does where this is not there either.")
-          .add("header_name", &Config::header_name, config::header_name(false), "Of `header`.")
-          .add("claim", &Config::claim, config::non_empty(),
-               "Of `claim`: its name, or names with `.` between for one within another.")
-          .add("path", &Config::path, config::non_empty(),
-               "Of `path`: this one has a limit of its own. Without it each path has.")
-          .add("ip_prefix", &Config::ip_prefix, ip_prefix(), "Of `ip`: addresses that share so many bits are one.")
-          .add("algorithm", &Config::algorithm,
-               config::choice<Algorithm>({"fixed-window", "sliding-window", "token-bucket", "leaky-bucket"}),
-               "How requests are counted.")
-          .add("burst", &Config::burst, config::integer(0, kMost),
-               "Of `token-bucket`: requests that may come at once; the limit itself without it. Of `leaky-bucket`: "
-               "requests above the rate that wait; none without it.")
-          .add("delay", &Config::delay, config::integer(0, kMost),
-               "Of `leaky-bucket`: so many above the rate do not wait.")
-          .add("nodelay", &Config::nodelay, config::boolean(), "Of `leaky-bucket`: none waits.")
-          .add("connections", &Config::connections, config::integer(0, 1'000'000),
-               "Requests that may be under way at once; 0 for any number.")
-          .add("cost", &Config::cost, config::integer(1, kMost), "What a request takes.")
-          .add("costs", &Config::costs, config::list(method_cost()), "What it takes with some methods.")
-          .add("cost_header", &Config::cost_header, config::header_name(false),
-               "A field of the service's answer with what the request takes besides. It is taken out.")
-          .add("count_statuses", &Config::count_statuses, config::list_or_one<int>(config::integer(200, 599)),
-               "Only requests that are answered so are counted: `[401, 403]` for guesses of keys. All without it.")
-          .add("exempt", &Config::exempt, exempt(), "Who is neither counted nor refused.")
-          .add("policy", &Config::policy, config::choice<Policy>({"local", "redis"}),
-               "Where counts are kept: in this process, or in the configuration's `redis`, for all gateways that use "
-               "it.")
-          .add("fault_tolerant", &Config::fault_tolerant, config::boolean(),
-               "Of `policy: redis`: while it does not answer, each process decides by itself. Otherwise requests get "
-               "500.")
-          .add(
-              "sync_rate", &Config::sync_rate, config::number(-1, 3600),
-              "Of `policy: redis`: so many seconds a process decides by itself before it asks again, and tells what it "
-              "has let pass. -1: it asks for each request, and limits are exact.")
-          .add("namespace", &Config::key_space, config::name(),
-               "Of `policy: redis`: what its keys begin with. Gateways that share limits have the same.")
-          .add("max_keys", &Config::max_keys, config::integer(1000, 100'000'000),
-               "At most so many counts are kept; each takes some 100 bytes.")
-          .add("header_style", &Config::header_style, config::choice<HeaderStyle>({"kong", "draft", "none"}),
-               "What clients are told: a field for each window, the three of the IETF's draft, or nothing.")
-          .add("headers", &Config::headers,
-               config::list(
-                   config::choice<HeaderName>({"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"})),
-               "Of `header_style: kong`: which fields are sent; limit and remaining get the window's name behind them.")
-          .add("hide_client_headers", &Config::hide_client_headers, config::boolean(), "As `header_style: none`.")
-          .add("dry_run", &Config::dry_run, config::boolean(),
-               "Counts, refuses nothing, tells clients nothing; the log says who would be refused.")
-          .add("error_code", &Config::error_code, config::integer(400, 599), "The status of a refusal.")
-          .add("error_message", &Config::error_message, config::non_empty(), "What it says.")
-          .add("response", &Config::response, json_text(), "Its body, as JSON, instead of the gateway's own.")
-          .elsewhere("redis", "one Redis serves the whole gateway: \"redis\" at the top of the configuration")
-          .check_node(check);
+  static const auto table = [] {
+    auto made = with_limits(config::Options<Config>());
+    add_identity(made);
+    add_counting(made);
+    add_keeping(made);
+    add_answers(made);
+    made.elsewhere("redis", "one Redis serves the whole gateway: \"redis\" at the top of the configuration")
+        .check_node(check);
+    return made;
+  }();
   return table;
 }
 

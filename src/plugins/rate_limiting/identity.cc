@@ -5,6 +5,7 @@
 #include "plugin/claims.h"
 #include "plugin/consumer.h"
 #include "plugins/rate_limiting/answer.h"
+#include "plugins/rate_limiting/lines.h"
 
 namespace gatehouse::plugins::rate_limiting {
 namespace {
@@ -23,7 +24,7 @@ std::string_view address(Exchange& x, const IpPrefix& prefix) {
   return {to, x.client_ip.masked(bits).write(to)};
 }
 
-/// A credential's id says nothing without whose it is: a consumer's, or of which issuer.
+/// A credential's id says nothing without what it is, and whose: a consumer's, or of which issuer.
 std::string_view credential_of(Exchange& x) {
   if (x.credential_id.empty()) return {};
   std::string_view owner;
@@ -32,8 +33,8 @@ std::string_view credential_of(Exchange& x) {
   } else if (x.claims != nullptr) {
     owner = x.claims->text("iss", x.arena).value_or("");
   }
-  const std::string_view kind = x.credential != nullptr ? "" : "token ";
-  return x.arena.concat(kind, number(x.arena, owner.size()), ":", owner, x.credential_id);
+  const std::string_view type = x.credential != nullptr ? x.credential->type : "token";
+  return x.arena.concat(type, " ", number(x.arena, owner.size()), ":", owner, x.credential_id);
 }
 
 /// An empty text where the request does not have it.
@@ -47,7 +48,7 @@ Part part_of(Exchange& x, const Config& config, LimitBy by) {
     case LimitBy::ip:
       return {"ip:", address(x, config.ip_prefix)};
     case LimitBy::header:
-      return {"header:", x.request.fields.get(config.header_name)};
+      return {"header:", joined_lines(x.request.fields, config.header_name)};
     case LimitBy::claim:
       if (x.claims == nullptr) return {};
       return {"claim:", x.claims->text(config.claim, x.arena).value_or("")};

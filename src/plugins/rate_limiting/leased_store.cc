@@ -63,10 +63,9 @@ std::optional<Decision> LeasedStore::decide(const Hash128& key, const Rule& rule
   with_lease(key, rule, now, [&](Lease& lease, std::span<Count* const> counts) {
     const bool windows = rule.algorithm == Algorithm::fixed_window || rule.algorithm == Algorithm::sliding_window;
     bool known = is_within(lease.answered_us, interval_us_.load(std::memory_order_relaxed), now);
-    for (const Limit& limit : rule.limits) {
-      const Late& each = lease.owed[place(limit)];
-      if (windows && each.amount != 0 && now >= window_of(limit.period, each.mark).end) known = false;
-    }
+    // Of a window that has begun since, nothing is known.
+    for (const Limit& limit : rule.limits)
+      known = known && !(windows && now >= window_of(limit.period, lease.answered_us).end);
     if (known || is_within(lease.asked_us, kLost, now)) {
       decision = rate_limiting::decide(rule, counts, cost, count, now);
       if (count && !decision->refused) owe(lease, rule, cost);

@@ -143,6 +143,23 @@ TEST(LeasedStore, owes_on_where_nobody_answers) {
   EXPECT_EQ(found.counts[0].previous, 10);
 }
 
+TEST(LeasedStore, asks_in_each_window_though_nothing_is_owed) {
+  const std::vector<Limit> limits{{Period::second, 2, 2, 0}};
+  for (const Algorithm algorithm : {Algorithm::fixed_window, Algorithm::sliding_window}) {
+    const Rule rule{algorithm, limits};
+    Redis redis(rule);
+    Gateway one(rule, redis, 60 * kSecond), two(rule, redis, 60 * kSecond);
+    std::int64_t now = window_of(Period::second, kStart).begin;
+    for (int second = 1; second <= 5; ++second, now += 3 * kSecond) {
+      EXPECT_TRUE(one.ask(now));
+      EXPECT_TRUE(two.ask(now + 1));
+      EXPECT_FALSE(two.ask(now + 2)) << "it has asked, and knows of the other";
+      EXPECT_EQ(one.asked, second);
+      EXPECT_EQ(two.asked, second);
+    }
+  }
+}
+
 TEST(LeasedStore, asks_each_time_for_whom_there_is_no_room) {
   const std::vector<Limit> limits{{Period::hour, 10, 10, 0}};
   const Rule rule{Algorithm::fixed_window, limits};

@@ -79,16 +79,20 @@ Look look_at_window(bool sliding, const Limit& limit, Count count, std::int64_t 
 
 // ---- buckets ----
 
-Look look_at_token_bucket(const Limit& limit, Count count, std::int64_t cost, std::int64_t now) {
+/// What is missing, in units of `bucket`. Spare units that are another limit's are no more than a token's.
+Wide missing_in(const Bucket& bucket, const Count& count) {
+  return Wide{count.now} * bucket.token + std::min(count.previous, bucket.token - 1);
+}
+
+Look look_at_token_bucket(const Limit& limit, const Count& count, std::int64_t cost, std::int64_t now) {
   const Bucket bucket = bucket_of(limit);
   const std::int64_t passed = std::max<std::int64_t>(now - count.mark, 0);
-  count.now = static_cast<std::int64_t>(std::max<Wide>(Wide{count.now} - Wide{passed} * bucket.leak, 0));
-  count.mark = now;
-  const Wide behind = Wide{count.now} + Wide{cost} * bucket.token;
-  Look look{.taken = {now, capped(behind), 0}};
-  look.left_before = (bucket.room - count.now) / bucket.token;
-  look.left_behind = behind > bucket.room ? -1 : (bucket.room - look.taken.now) / bucket.token;
-  look.reset_before_us = now + divided_up(count.now, bucket.leak);
+  const Wide before = std::max<Wide>(missing_in(bucket, count) - Wide{passed} * bucket.leak, 0);
+  const Wide behind = before + Wide{cost} * bucket.token;
+  Look look{.taken = {now, capped(behind / bucket.token), static_cast<std::int64_t>(behind % bucket.token)}};
+  look.left_before = static_cast<std::int64_t>((bucket.room - before) / bucket.token);
+  look.left_behind = behind > bucket.room ? -1 : static_cast<std::int64_t>((bucket.room - behind) / bucket.token);
+  look.reset_before_us = now + divided_up(before, bucket.leak);
   look.reset_behind_us = now + divided_up(behind, bucket.leak);
   look.retry_after_us = divided_up(behind - bucket.room, bucket.leak);
   return look;
@@ -228,7 +232,7 @@ std::int64_t kept_until(Algorithm algorithm, const Limit& limit, const Count& co
     case Algorithm::sliding_window:
       return window_of(limit.period, window_of(limit.period, count.mark).end).end;
     case Algorithm::token_bucket:
-      return now_us + divided_up(count.now, bucket_of(limit).leak);
+      return now_us + divided_up(missing_in(bucket_of(limit), count), bucket_of(limit).leak);
     case Algorithm::leaky_bucket:
       // Until the next request finds no more than a first one does.
       return now_us + 1000 + divided_up(Wide{count.now + 1000} * 1'000'000, leaky_rate(limit));

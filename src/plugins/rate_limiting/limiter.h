@@ -42,10 +42,12 @@ struct Count {
   /// fixed-window, sliding-window: the window's begin in microseconds. token-bucket: when it was last counted, in
   /// microseconds; leaky-bucket: in milliseconds.
   std::int64_t mark = 0;
-  /// What was taken in the window; of a token bucket what is missing in it, in its own units (bucket_of); of a leaky
-  /// bucket nginx's excess, in thousandths of a request.
+  /// What was taken in the window; of a token bucket the whole tokens that are missing in it, which mean the same under
+  /// any limit; of a leaky bucket nginx's excess, in thousandths of a request.
   std::int64_t now = 0;
-  std::int64_t previous = 0;  ///< of a sliding window: taken in the window before
+  /// Of a sliding window: taken in the window before. Of a token bucket: what is missing besides, less than a token, in
+  /// units (bucket_of).
+  std::int64_t previous = 0;
 };
 
 /// What a request meets at one limit.

@@ -160,6 +160,36 @@ TEST(TokenBucket, keeps_rates_that_no_microsecond_divides) {
   EXPECT_EQ(fast.passed(kSecond + 1, 5000), 1000) << "a thousand a microsecond";
 }
 
+/// One identity's count under one limit and then another: a reload, or a consumer of another tier behind one address.
+TEST(TokenBucket, counts_on_under_another_limit) {
+  const std::int64_t now = 100 * kSecond;
+  for (const auto& [first, second] : {std::pair<std::uint64_t, std::uint64_t>{20, 19}, {19, 20}, {20, 1000}, {7, 6}}) {
+    const Limit before{Period::hour, first, first}, behind{Period::hour, second, second};
+    Count count;
+    Count* const pointer = &count;
+    const auto ask = [&](const Limit& limit, std::int64_t at) {
+      return decide({Algorithm::token_bucket, {&limit, 1}}, {&pointer, 1}, 1, true, at);
+    };
+    for (std::uint64_t i = 0; i < first; ++i) ASSERT_FALSE(ask(before, now).refused);
+    ASSERT_TRUE(ask(before, now).refused);
+    /// How long it takes until so many tokens are back, by the second limit.
+    const auto time_of = [&](std::uint64_t tokens) {
+      return static_cast<std::int64_t>((tokens * 3600 * kSecond + second - 1) / second);
+    };
+    EXPECT_EQ(kept_until(Algorithm::token_bucket, behind, count, now) - now, time_of(first));
+    const Decision there = ask(behind, now);
+    if (second > first) {
+      EXPECT_FALSE(there.refused);
+      EXPECT_EQ(there.standings[0].remaining, second - first - 1) << "so many are missing as were taken";
+      continue;
+    }
+    EXPECT_TRUE(there.refused);
+    EXPECT_EQ(there.retry_after_us, time_of(first - second + 1));
+    EXPECT_TRUE(ask(before, now).refused) << "and back";
+    EXPECT_EQ(ask(before, now).standings[0].remaining, 0U);
+  }
+}
+
 TEST(LeakyBucket, is_nginx_with_delay) {
   Asker asker(Algorithm::leaky_bucket, {{Period::second, 10, 5, 2}});
   const std::int64_t now = 100 * kSecond;

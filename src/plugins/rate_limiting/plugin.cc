@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <new>
 #include <utility>
 
@@ -10,9 +9,11 @@
 #include "base/scheduler.h"
 #include "plugin/build_context.h"
 #include "plugin/claims.h"
+#include "plugin/counter.h"
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
+#include "plugins/rate_limiting/lines.h"
 #include "plugins/rate_limiting/redis_policy.h"
 #include "plugins/rate_limiting/store.h"
 
@@ -57,15 +58,28 @@ struct Memory {
   bool charged;  ///< the answer has been looked at; another that replaces it is not
 };
 
+/// Whom limiters with `dry_run` would have refused.
+struct DryRefusals {
+  explicit DryRefusals(plugin::BuildContext& context)
+      : by_limits(counter(context, "limits")), by_connections(counter(context, "connections")) {}
+  static std::shared_ptr<plugin::Counter> counter(plugin::BuildContext& context, std::string_view by) {
+    return context.counter("gatehouse_ratelimit_dry_run_refusals_total",
+                           "Requests that rate-limiting with dry_run would have refused.", {"by", by});
+  }
+  const std::shared_ptr<plugin::Counter> by_limits, by_connections;
+};
+
 class RateLimiting : public plugin::Plugin {
  public:
-  RateLimiting(Config config, std::shared_ptr<Counts> counts, std::unique_ptr<const RedisPolicy> redis, bool of_tiers)
+  RateLimiting(Config config, std::shared_ptr<Counts> counts, std::unique_ptr<const RedisPolicy> redis, bool of_tiers,
+               std::unique_ptr<const DryRefusals> dry)
       : config_(std::move(config)),
         own_(limits_of(config_, config_)),
         style_(config_),
         counts_(std::move(counts)),
         redis_(std::move(redis)),
-        of_tiers_(of_tiers) {
+        of_tiers_(of_tiers),
+        dry_(std::move(dry)) {
     for (const auto& [name, written] : config_.tiers) tiers_.emplace_back(name, limits_of(written, config_));
   }
 
@@ -77,8 +91,8 @@ class RateLimiting : public plugin::Plugin {
     memory.asked = {keyed_hash(identity), identity, cost_of(x), config_.count_statuses.empty()};
     if (config_.connections != 0) {
       memory.held = hold(x, memory.asked.key);
-      if (memory.held == nullptr && !config_.dry_run) return refuse(x);
-      if (memory.held == nullptr) say_dry(x);
+      if (memory.held == nullptr && dry_ == nullptr) return refuse(x);
+      if (memory.held == nullptr) say_dry(x, *dry_->by_connections);
     }
     if (memory.met.rule.limits.empty()) return Verdict::proceed;
     if (redis_ != nullptr && x.scope != nullptr) {
@@ -96,7 +110,7 @@ class RateLimiting : public plugin::Plugin {
       const RedisPolicy::Result result = co_await redis_->ask(x, memory.asked, memory.met, memory.redis);
       if (result == RedisPolicy::Result::cancelled) co_return x.refuse(x.scope->reason());
       if (result == RedisPolicy::Result::unknown) {
-        if (!config_.fault_tolerant) co_return config_.dry_run ? Verdict::proceed : x.refuse(Reason::internal);
+        if (!config_.fault_tolerant && !config_.dry_run) co_return x.refuse(Reason::internal);
         decide_here(memory);
       }
       if (const Verdict verdict = settle(x, memory); verdict != Verdict::suspend) co_return verdict;
@@ -108,12 +122,13 @@ class RateLimiting : public plugin::Plugin {
   }
 
   Verdict on_response(Exchange& x) const noexcept override {
+    const std::uint64_t told = take_cost_header(x);  // whoever asks, it is not for clients
     if (x.find_state<Memory>(*this) == nullptr) return Verdict::proceed;
     Memory& memory = x.state<Memory>(*this);
     if (!memory.decided) return Verdict::proceed;
     Decision& decision = memory.met.decision;
     if (!decision.refused || config_.dry_run) {
-      const std::uint64_t cost = std::exchange(memory.charged, true) ? 0 : later_cost(x, memory);
+      const std::uint64_t cost = std::exchange(memory.charged, true) ? 0 : later_cost(x, memory, told);
       if (cost != 0) charge(x, memory, cost);
     } else {
       tell_when(x, decision);
@@ -135,8 +150,8 @@ class RateLimiting : public plugin::Plugin {
     memory.decided = true;
     memory.met.style = &style_;
     note(x, memory.met);
-    if (config_.dry_run) {
-      if (decision.refused) say_dry(x);
+    if (dry_ != nullptr) {
+      if (decision.refused) say_dry(x, *dry_->by_limits);
       return Verdict::proceed;
     }
     if (decision.refused) {
@@ -190,16 +205,18 @@ class RateLimiting : public plugin::Plugin {
     return std::nullopt;
   }
 
-  /// What the answer says that the request takes, besides what was counted before.
-  std::uint64_t later_cost(Exchange& x, const Memory& memory) const {
+  /// What the service's answer says in all lines of `cost_header`, which it loses.
+  std::uint64_t take_cost_header(Exchange& x) const {
     std::uint64_t cost = 0;
-    if (!config_.cost_header.empty() && !x.replied) {
-      const std::string_view text = x.response.fields.get(config_.cost_header);
-      const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), cost);
-      if (fault != std::errc() || end != text.data() + text.size()) cost = 0;
-      cost = std::min(cost, kMostInPeriod);
-      x.response.fields.remove(config_.cost_header);
-    }
+    if (config_.cost_header.empty() || x.replied) return cost;
+    each_line(x.response.fields, config_.cost_header,
+              [&](std::string_view text) { cost = std::min(cost + written_cost(text).value_or(0), kMostInPeriod); });
+    x.response.fields.remove(config_.cost_header);
+    return cost;
+  }
+
+  /// What the request takes besides what was counted before: `cost`, and itself where its answer decides that.
+  std::uint64_t later_cost(const Exchange& x, const Memory& memory, std::uint64_t cost) const {
     if (config_.count_statuses.empty()) return cost;
     const bool counts = std::ranges::find(config_.count_statuses, x.response.status) != config_.count_statuses.end();
     return counts ? cost + memory.asked.cost : 0;
@@ -218,7 +235,8 @@ class RateLimiting : public plugin::Plugin {
     return x.refuse(Reason::rate_limited, config_.error_message, config_.error_code);
   }
 
-  void say_dry(const Exchange& x) const {
+  void say_dry(const Exchange& x, plugin::Counter& counter) const {
+    counter.add();
     GH_LOG_LIMITED(info, 5, "rate-limiting would refuse (dry_run) route={} client_ip={} request_id={}", x.route,
                    x.client_ip_text, x.request_id);
   }
@@ -230,6 +248,7 @@ class RateLimiting : public plugin::Plugin {
   const std::shared_ptr<Counts> counts_;
   const std::unique_ptr<const RedisPolicy> redis_;  ///< null: this process decides
   const bool of_tiers_;
+  const std::unique_ptr<const DryRefusals> dry_;  ///< null: no dry run
 };
 
 config::PluginInfo info() {
@@ -255,8 +274,10 @@ std::shared_ptr<const plugin::Plugin> make(const config::Node* node, plugin::Bui
   counts->store.set_most(config.max_keys);
   std::unique_ptr<const RedisPolicy> redis;
   if (config.policy == Policy::redis) redis = std::make_unique<const RedisPolicy>(config, identity, context);
+  std::unique_ptr<const DryRefusals> dry;
+  if (config.dry_run) dry = std::make_unique<const DryRefusals>(context);
   return std::make_shared<RateLimiting>(std::move(config), std::move(counts), std::move(redis),
-                                        context.scope() == kTiersScope);
+                                        context.scope() == kTiersScope, std::move(dry));
 }
 
 }  // namespace

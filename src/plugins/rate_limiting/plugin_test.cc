@@ -116,6 +116,18 @@ TEST(RateLimiting, in_a_dry_run_refuses_nobody_and_tells_nobody) {
   }
 }
 
+TEST(RateLimiting, counts_whom_a_dry_run_would_have_refused) {
+  testing::FakeContext context;
+  const auto plugin = build(kType, "{year: 2, connections: 3, dry_run: true}", context);
+  std::vector<std::unique_ptr<Request>> under_way;
+  for (int i = 0; i < 5; ++i) plugin->on_request(under_way.emplace_back(std::make_unique<Request>())->exchange);
+  const auto refusals = [&](const std::string& by) {
+    return context.counters.at("gatehouse_ratelimit_dry_run_refusals_total{by=" + by + "}")->value();
+  };
+  EXPECT_EQ(refusals("limits"), 3U);
+  EXPECT_EQ(refusals("connections"), 2U);
+}
+
 /// A request of a consumer with a credential.
 struct Caller {
   Caller(std::string username, std::string tier) {
@@ -161,6 +173,11 @@ TEST(RateLimiting, counts_by_consumer_and_by_credential) {
   const auto by_credential = build(kType, "{year: 2, limit_by: credential}");
   EXPECT_EQ(ada.passed(*by_credential, 3), 2);
   EXPECT_EQ(ada_elsewhere.passed(*by_credential, 3), 2);
+  Caller password = ada, secret = ada;
+  password.credential.type = "basic-auth";
+  secret.credential.type = "hmac-auth";
+  EXPECT_EQ(password.passed(*by_credential, 3), 2);
+  EXPECT_EQ(secret.passed(*by_credential, 3), 2) << "another credential, though it is called the same";
 }
 
 /// {"sub": …}
@@ -289,9 +306,58 @@ TEST(RateLimiting, adds_what_the_answer_says_it_took) {
   EXPECT_EQ(left("3"), "6");
   EXPECT_EQ(left("-3"), "5");
   EXPECT_EQ(left("2 apples"), "4");
-  EXPECT_EQ(left("99999999999999999999"), "3");
+  EXPECT_EQ(left("0"), "3");
   EXPECT_EQ(left("100"), "0");
   EXPECT_EQ(left("0"), "refused");
+}
+
+TEST(RateLimiting, adds_what_no_number_of_a_limit_holds_as_the_most_that_may_be_taken) {
+  for (const char* cost : {"99999999999999999999", "9999999999"}) {
+    const auto plugin = build(kType, "{year: 10, cost_header: X-Cost}");
+    Request request;
+    plugin->on_request(request.exchange);
+    request.exchange.response.fields.append(std::string_view("X-Cost"), cost);
+    plugin->on_response(request.exchange);
+    EXPECT_EQ(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"), "0") << cost;
+  }
+}
+
+TEST(RateLimiting, adds_all_lines_of_a_cost_header) {
+  const auto plugin = build(kType, "{year: 10, cost_header: X-Cost}");
+  Request request;
+  plugin->on_request(request.exchange);
+  for (const std::string_view cost : {"3", "x", "2"}) request.exchange.response.fields.append("X-Cost", cost);
+  plugin->on_response(request.exchange);
+  EXPECT_EQ(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"), "4");
+  EXPECT_FALSE(request.exchange.response.fields.has("X-Cost"));
+}
+
+TEST(RateLimiting, shows_no_client_what_an_answer_costs) {
+  for (const char* config :
+       {"{year: 9, cost_header: X-Cost, exempt: {ips: 192.0.2.1}}", "{tiers: {gold: {year: 9}}, cost_header: X-Cost}",
+        "{year: 1, cost: 1, cost_header: X-Cost}"}) {
+    const auto plugin = build(kType, config);
+    Request request;
+    request.exchange.client_ip = *IpAddress::parse("192.0.2.1");
+    ASSERT_EQ(plugin->on_request(request.exchange), Verdict::proceed);
+    request.exchange.response.fields.append(std::string_view("X-Cost"), "3");
+    plugin->on_response(request.exchange);
+    EXPECT_FALSE(request.exchange.response.fields.has("X-Cost")) << config;
+  }
+}
+
+TEST(RateLimiting, reads_all_lines_of_the_header_that_it_limits_by) {
+  const auto plugin = build(kType, "{year: 1, limit_by: header, header_name: X-Account}");
+  const auto passes = [&](const std::vector<std::string>& lines) {
+    Request request;
+    for (const std::string& line : lines) request.exchange.request.fields.append(std::string_view("X-Account"), line);
+    return plugin->on_request(request.exchange) == Verdict::proceed;
+  };
+  EXPECT_TRUE(passes({"a", "b"}));
+  EXPECT_FALSE(passes({"a", "b"}));
+  EXPECT_FALSE(passes({"a, b"})) << "two lines are one list";
+  EXPECT_TRUE(passes({"a", "c"}));
+  EXPECT_TRUE(passes({"a"}));
 }
 
 TEST(RateLimiting, counts_only_what_is_answered_as_told) {
@@ -425,6 +491,42 @@ TEST(RateLimiting, refuses_configurations_that_mean_nothing) {
   EXPECT_THAT(faults(kType, "{tier_by: claim, tiers: {a: {hour: 1}}}"), HasSubstr("config.tier_by: needs limits"));
   EXPECT_THAT(faults(kType, "{hour: 9, error_code: 200}"), HasSubstr("config.error_code"));
   EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: [GET]}]}"), HasSubstr("config.costs[0]: needs \"cost\""));
+}
+
+TEST(RateLimiting, refuses_options_without_what_they_belong_to) {
+  const std::pair<const char*, const char*> all[] = {
+      {"header_name: X-A", "limit_by: header"},   {"claim: org", "limit_by: [ip, claim]"},
+      {"path: /a", "identifier: path"},           {"tier_claim: plan", "tier_by: claim"},
+      {"sync_rate: 1", "policy: redis"},          {"namespace: other", "policy: redis"},
+      {"fault_tolerant: false", "policy: redis"},
+  };
+  for (const auto& [option, owner] : all) {
+    const std::string name(option, std::string_view(option).find(':'));
+    const std::string alone = "{hour: 9, " + std::string(option);
+    EXPECT_THAT(faults(kType, alone + "}"),
+                HasSubstr("t.yaml:1:" + std::to_string(13 + name.size()) + ": config." + name + ": only "))
+        << option;
+    EXPECT_EQ(faults(kType, alone + ", " + owner + "}"), "");
+  }
+  EXPECT_EQ(faults(kType, "{hour: 9, sync_rate: -1, fault_tolerant: true, namespace: gh, tier_claim: tier}"), "")
+      << "defaults, as in a printed configuration";
+}
+
+TEST(RateLimiting, refuses_options_that_never_come_true) {
+  EXPECT_THAT(faults(kType, "{connections: 9, policy: redis}"), HasSubstr("config.policy: needs limits"));
+  for (const char* path : {"a", "/a/../b", "/a//b", "/a?b=1", "/%61", "*"}) {
+    EXPECT_THAT(faults(kType, "{hour: 9, limit_by: path, path: \"" + std::string(path) + "\"}"),
+                HasSubstr("config.path: must be a path"))
+        << path;
+  }
+  EXPECT_EQ(faults(kType, "{hour: 9, limit_by: path, path: \"/a/%2F.b/\"}"), "");
+  EXPECT_THAT(faults(kType, "{minute: 9, algorithm: leaky-bucket, delay: 1}"), HasSubstr("config.delay: is more"));
+  EXPECT_THAT(faults(kType, "{minute: 9, algorithm: leaky-bucket, burst: 2, delay: 3}"), HasSubstr("config.delay: "));
+  EXPECT_EQ(faults(kType, "{minute: 9, algorithm: leaky-bucket, burst: 3, delay: 3}"), "");
+  EXPECT_THAT(faults(kType, "{hour: 9, limit_by: [ip, route, ip]}"), HasSubstr("config.limit_by: lists the same"));
+  EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: [PUT, GET], cost: 2}, {methods: GET, cost: 3}]}"),
+              HasSubstr("config.costs: has more than one cost for GET"));
+  EXPECT_EQ(faults(kType, "{hour: 9, costs: [{methods: HEAD, cost: 2}, {methods: GET, cost: 3}]}"), "");
 }
 
 TEST(RateLimiting, wants_longer_windows_to_allow_no_less) {

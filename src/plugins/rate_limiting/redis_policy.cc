@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/scheduler.h"
 
 namespace gatehouse::plugins::rate_limiting {
 namespace {
@@ -20,9 +21,8 @@ std::shared_ptr<RedisWatch> watch_of(plugin::BuildContext& context) {
 }
 
 /// Empty where nothing is owed.
-std::span<const Late> owed_of(const RedisPolicy::Memory& memory, const Rule& rule) {
-  if (memory.question == nullptr) return {};
-  const std::span<const Late> all = std::span(memory.question->owed).first(rule.limits.size());
+std::span<const Late> owed_of(const LeasedStore::Question& question, const Rule& rule) {
+  const std::span<const Late> all = std::span(question.owed).first(rule.limits.size());
   return std::ranges::any_of(all, [](const Late& each) { return each.amount != 0; }) ? all : std::span<const Late>();
 }
 
@@ -35,7 +35,7 @@ std::int64_t RedisPolicy::Leases::now_us() const {
 RedisPolicy::RedisPolicy(const Config& config, const std::string& limiter, plugin::BuildContext& context)
     : store_(context.redis(), config.key_space, limiter),
       watch_(watch_of(context)),
-      fault_tolerant_(config.fault_tolerant) {
+      fault_tolerant_(config.fault_tolerant || config.dry_run) {
   if (config.sync_rate <= 0) return;
   const auto interval = static_cast<std::int64_t>(config.sync_rate * 1'000'000);
   leases_ = context.process<Leases>(limiter, [&] { return std::make_shared<Leases>(config.max_keys, interval); });
@@ -52,39 +52,97 @@ bool RedisPolicy::decide(plugin::Exchange& x, const Asked& asked, Met& met, Memo
   return decision.has_value();
 }
 
+/// A question of a lease on its way. The Redis executes what it has been sent, and the lease must know of it: so it
+/// belongs to nobody who may leave. Who asks waits for it while he is there.
+struct RedisPolicy::Flight {
+  Flight(std::shared_ptr<Leases> of, std::shared_ptr<RedisWatch> told, const Asked& asked, const Rule& rule,
+         const LeasedStore::Question& asks)
+      : leases(std::move(of)),
+        watch(std::move(told)),
+        key(asked.key),
+        cost(asked.cost),
+        count(asked.count),
+        algorithm(rule.algorithm),
+        size(rule.limits.size()),
+        question(asks) {
+    std::ranges::copy(rule.limits, limits.begin());
+  }
+
+  void land(const RedisResult& reply, bool fault_tolerant) {
+    const Rule rule{algorithm, std::span(limits).first(size)};
+    const RedisStore::Answered told = RedisStore::answer_of(reply, rule, cost, count, owed_of(question, rule));
+    if (told) {
+      watch->answered();
+      leases->ahead_us.store(told->found.now_us - wall_clock_us(), std::memory_order_relaxed);
+      leases->store.settle(key, rule, told->found);
+      answer = *told;
+    } else {
+      watch->failed(told.error(), fault_tolerant);
+      now_us = leases->now_us();
+      // What may have been counted there is not told again: it would count twice.
+      if (told.error().sent) question.owed = {};
+      const std::uint64_t owes = fault_tolerant && !told.error().sent ? cost : 0;
+      const auto known = leases->store.put_back(key, rule, owes, count, now_us, question);
+      if (fault_tolerant) decision = known;
+    }
+    landed = true;
+    done.notify();
+  }
+
+  const std::shared_ptr<Leases> leases;
+  const std::shared_ptr<RedisWatch> watch;
+  const Hash128 key;
+  const std::uint32_t cost;
+  const bool count;
+  const Algorithm algorithm;
+  std::array<Limit, kPeriods> limits;
+  const std::size_t size;
+  LeasedStore::Question question;
+
+  Signal done;
+  bool landed = false;
+  std::optional<RedisStore::Answer> answer;
+  std::optional<Decision> decision;  ///< without an answer: the lease's, at `now_us`
+  std::int64_t now_us = 0;
+};
+
 Task<RedisPolicy::Result> RedisPolicy::ask(plugin::Exchange& x, const Asked& asked, Met& met, Memory& memory) const {
   memory.name = store_.name_of(x, asked.identity);
-  const RedisStore::Answered answer =
-      co_await store_.decide(x, memory.name, met.rule, asked.cost, asked.count, owed_of(memory, met.rule));
-  const bool leased = leases_ != nullptr && settle_lease(asked, answer, met, memory);
+  if (memory.question != nullptr) co_return co_await ask_leased(x, asked, met, memory);
+  const RedisStore::Answered answer = co_await store_.decide(x, memory.name, met.rule, asked.cost, asked.count, {});
   if (answer) {
     watch_->answered();
-    memory.found = x.arena.make<Found>(answer->found);
-    memory.ahead_us = answer->found.now_us - wall_clock_us();
-    met.decision = answer->decision;
-    met.now_us = answer->found.now_us;
+    take(x, *answer, met, memory);
     co_return Result::decided;
   }
   if (answer.error().fault == Fault::cancelled) co_return Result::cancelled;
   watch_->failed(answer.error(), fault_tolerant_);
-  co_return leased ? Result::decided : Result::unknown;
+  co_return Result::unknown;
 }
 
-/// True: the Redis has not answered, and the lease has decided.
-bool RedisPolicy::settle_lease(const Asked& asked, const RedisStore::Answered& answer, Met& met,
-                               const Memory& memory) const {
-  if (answer) {
-    leases_->ahead_us.store(answer->found.now_us - wall_clock_us(), std::memory_order_relaxed);
-    leases_->store.settle(asked.key, met.rule, answer->found);
-    return false;
+Task<RedisPolicy::Result> RedisPolicy::ask_leased(plugin::Exchange& x, const Asked& asked, Met& met,
+                                                  Memory& memory) const {
+  const auto flight = std::make_shared<Flight>(leases_, watch_, asked, met.rule, *memory.question);
+  store_.send(x, memory.name, met.rule, asked.cost, asked.count ? Act::take : Act::look,
+              owed_of(*memory.question, met.rule),
+              [flight, tolerant = fault_tolerant_](const RedisResult& reply) { flight->land(reply, tolerant); });
+  if (!flight->landed) co_await until(flight->done, *x.scope, kNever);
+  if (!flight->landed) co_return Result::cancelled;
+  if (flight->answer) {
+    take(x, *flight->answer, met, memory);
+    co_return Result::decided;
   }
-  const bool decides = fault_tolerant_ && answer.error().fault != Fault::cancelled;
-  met.now_us = leases_->now_us();
-  const auto decision =
-      leases_->store.put_back(asked.key, met.rule, decides ? asked.cost : 0, asked.count, met.now_us, *memory.question);
-  if (!decides || !decision) return false;
-  met.decision = *decision;
-  return true;
+  if (!flight->decision) co_return Result::unknown;
+  met.decision = *flight->decision;
+  met.now_us = flight->now_us;
+  co_return Result::decided;
+}
+
+void RedisPolicy::take(plugin::Exchange& x, const RedisStore::Answer& answer, Met& met, Memory& memory) const {
+  memory.found = x.arena.make<Found>(answer.found);
+  memory.ahead_us = answer.found.now_us - wall_clock_us();
+  met.decision = answer.decision;
+  met.now_us = answer.found.now_us;
 }
 
 bool RedisPolicy::charge(plugin::Exchange& x, const Asked& asked, std::uint64_t cost, Met& met,

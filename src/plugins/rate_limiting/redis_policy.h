@@ -54,11 +54,13 @@ class RedisPolicy {
     LeasedStore store;
     std::atomic<std::int64_t> ahead_us{0};  ///< the Redis' clock before ours
   };
-  bool settle_lease(const Asked& asked, const RedisStore::Answered& answer, Met& met, const Memory& memory) const;
+  struct Flight;
+  Task<Result> ask_leased(plugin::Exchange& x, const Asked& asked, Met& met, Memory& memory) const;
+  void take(plugin::Exchange& x, const RedisStore::Answer& answer, Met& met, Memory& memory) const;
 
   const RedisStore store_;
   const std::shared_ptr<RedisWatch> watch_;
-  const bool fault_tolerant_;
+  const bool fault_tolerant_;       ///< without an answer nobody is refused: so in a dry run too
   std::shared_ptr<Leases> leases_;  ///< null: it is asked for each request
 };
 

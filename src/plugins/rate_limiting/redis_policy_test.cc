@@ -32,7 +32,7 @@ struct Fixture {
   /// The script finds these counts, one for each limit ("" for none).
   void finds(std::vector<std::string> counts) {
     kept = std::move(counts);
-    items.assign(1, {.kind = RedisReply::Kind::integer, .integer = kNow});
+    items.assign(1, {.kind = RedisReply::Kind::integer, .integer = now});
     for (const std::string& each : kept) {
       items.push_back({.kind = each.empty() ? RedisReply::Kind::nil : RedisReply::Kind::string, .text = each});
     }
@@ -41,8 +41,8 @@ struct Fixture {
           .kind = RedisReply::Kind::array, .first = items.data(), .count = static_cast<std::uint32_t>(items.size())};
     };
   }
-  void fails(RedisError::Fault fault) {
-    redis->answer = [fault](const Words&) { return std::unexpected(RedisError{fault, "gone"}); };
+  void fails(RedisError::Fault fault, bool sent = false) {
+    redis->answer = [=](const Words&) { return std::unexpected(RedisError{fault, "gone", sent}); };
   }
 
   /// What became of the request: its status and a field.
@@ -67,6 +67,7 @@ struct Fixture {
   Scope scope{scheduler};
   testing::FakeContext context;
   const std::shared_ptr<testing::FakeRedis> redis = std::make_shared<testing::FakeRedis>();
+  std::int64_t now = kNow;  ///< by the Redis' clock
   std::vector<std::string> kept;
   std::vector<RedisReply> items;
   std::shared_ptr<const plugin::Plugin> plugin;
@@ -152,6 +153,8 @@ TEST(RateLimitingInRedis, or_answers_with_500) {
   Fixture dry("{minute: 5, policy: redis, fault_tolerant: false, dry_run: true}");
   dry.fails(RedisError::Fault::timeout);
   EXPECT_EQ(dry.ask(), "200 ");
+  EXPECT_EQ(dry.context.counters.at(kErrors)->value(), 0U) << "nobody is refused";
+  EXPECT_EQ(dry.context.counters.at(kLocal)->value(), 1U);
 }
 
 TEST(RateLimitingInRedis, says_nothing_of_a_client_that_leaves_meanwhile) {
@@ -195,6 +198,67 @@ TEST(RateLimitingInRedis, with_a_sync_rate_asks_once_and_brings_the_rest_later) 
   ASSERT_EQ(fixture.redis->asked.size(), 2U);
   const Words& asked = fixture.redis->asked[1];
   EXPECT_EQ(Words(asked.end() - 2, asked.end()), (Words{"1893456000000000", "4"}));
+}
+
+/// `sync_rate` with an interval that is over at each request: the gateway asks each time.
+struct AskingEachTime : Fixture {
+  AskingEachTime() : Fixture("{year: 10, policy: redis, sync_rate: 0.02}") {}
+  /// What the request is told remains, and what its question brings: "9 remain, 3 owed".
+  std::string ask_late() {
+    const std::int64_t over = wall_clock_us() + 20'000;
+    while (wall_clock_us() < over) {
+    }
+    const std::size_t before = redis->asked.size();
+    const std::string said = ask("X-RateLimit-Remaining-Year").substr(4);
+    EXPECT_EQ(redis->asked.size(), before + 1);
+    const Words& asked = redis->asked.back();
+    return said + " remain, " + (asked.size() == 9 ? "0" : asked.back()) + " owed";
+  }
+};
+
+TEST(RateLimitingInRedis, with_a_sync_rate_owes_only_what_was_not_sent) {
+  using Fault = RedisError::Fault;
+  AskingEachTime fixture;
+  fixture.fails(Fault::unavailable);
+  EXPECT_EQ(fixture.ask_late(), "9 remain, 0 owed");
+  fixture.fails(Fault::overloaded);
+  EXPECT_EQ(fixture.ask_late(), "8 remain, 1 owed");
+  fixture.fails(Fault::server);
+  EXPECT_EQ(fixture.ask_late(), "7 remain, 2 owed");
+  fixture.fails(Fault::timeout, true);
+  EXPECT_EQ(fixture.ask_late(), "6 remain, 3 owed") << "and its own one";
+  fixture.fails(Fault::unavailable, true);
+  EXPECT_EQ(fixture.ask_late(), "5 remain, 0 owed") << "what may be counted there is not told again";
+  fixture.fails(Fault::timeout);
+  EXPECT_EQ(fixture.ask_late(), "4 remain, 0 owed");
+  EXPECT_EQ(fixture.ask_late(), "3 remain, 1 owed");
+}
+
+TEST(RateLimitingInRedis, with_a_sync_rate_hears_the_answer_when_who_asked_has_left) {
+  Fixture fixture("{year: 10, policy: redis, sync_rate: 3600, algorithm: token-bucket}");
+  fixture.redis->holds_back = true;
+  for (int i = 0; i < 3; ++i) {
+    testing::Request request;
+    Scope scope(fixture.scheduler);
+    request.exchange.scope = &scope;
+    if (fixture.plugin->on_request(request.exchange) != Verdict::suspend) continue;
+    Task<Verdict> task = fixture.plugin->on_request_async(request.exchange);
+    task.start();
+    EXPECT_FALSE(task.done());
+    scope.cancel(Reason::client_closed);
+    fixture.scheduler.run_ready();
+    ASSERT_TRUE(task.done());
+    EXPECT_EQ(task.result(), Verdict::reply);
+    EXPECT_EQ(request.exchange.reason, Reason::client_closed);
+  }
+  ASSERT_EQ(fixture.redis->held.size(), 1U) << "the others do not wait for it";
+  fixture.now = wall_clock_us();
+  fixture.finds({std::to_string(fixture.now) + " 2 0"});
+  fixture.redis->held[0](fixture.redis->answer({}));
+  fixture.redis->held.clear();
+  // 2 were there, 1 was the question's own, 2 came meanwhile.
+  EXPECT_EQ(fixture.ask("X-RateLimit-Remaining-Year"), "200 4");
+  EXPECT_EQ(fixture.redis->asked.size(), 1U);
 }
 
 TEST(RateLimitingInRedis, with_a_sync_rate_goes_on_by_what_it_knew) {

@@ -70,17 +70,11 @@ ScriptCall script_call(Arena& arena, std::string_view name, const Rule& rule, st
   return {{keys, count}, {arguments, size}};
 }
 
-Count read_count(Algorithm algorithm, const Limit& limit, std::string_view text) {
+Count read_count(std::string_view text) {
   Count count;
-  if (!take_number(text, count.mark) || !take_number(text, count.now) || !take_number(text, count.previous) ||
-      !text.empty())
-    return {};
-  if (algorithm != Algorithm::token_bucket) return count;
-  // Units may be those of another limit, of before a reload.
-  const Bucket bucket = bucket_of(limit);
-  constexpr __int128 kMost = std::int64_t{1} << 61;
-  const __int128 units = __int128{count.now} * bucket.token + std::min(count.previous, bucket.token - 1);
-  return {count.mark, static_cast<std::int64_t>(std::min(units, kMost)), 0};
+  const bool whole = take_number(text, count.mark) && take_number(text, count.now) &&
+                     take_number(text, count.previous) && text.empty();
+  return whole ? count : Count{};
 }
 
 std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule) {
@@ -89,8 +83,7 @@ std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule) {
     return std::nullopt;
   Found found{.now_us = items[0].integer, .counts = {}};
   for (std::size_t i = 0; i < rule.limits.size(); ++i) {
-    if (items[i + 1].kind == RedisReply::Kind::string)
-      found.counts[i] = read_count(rule.algorithm, rule.limits[i], items[i + 1].text);
+    if (items[i + 1].kind == RedisReply::Kind::string) found.counts[i] = read_count(items[i + 1].text);
   }
   return found;
 }
@@ -103,34 +96,34 @@ RedisStore::RedisStore(std::shared_ptr<const plugin::Redis> redis, std::string s
 
 std::string_view RedisStore::name_of(plugin::Exchange& x, std::string_view identity) const {
   constexpr std::size_t kBytes = 16;
-  constexpr char kDigits[] = "0123456789abcdef";
   const Sha256 hash = sha256(x.arena.concat(limiter_, " ", identity));
-  char* const digits = x.arena.array<char>(2 * kBytes);
-  for (std::size_t i = 0; i < kBytes; ++i) {
-    digits[2 * i] = kDigits[hash[i] >> 4];
-    digits[2 * i + 1] = kDigits[hash[i] & 15];
-  }
-  return x.arena.concat(space_, ":{", std::string_view(digits, 2 * kBytes), "}:");
+  return x.arena.concat(space_, ":{", hex(std::span(hash).first(kBytes)), "}:");
 }
 
 Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_view name, const Rule& rule,
                                               std::uint64_t cost, bool count, std::span<const Late> late) const {
   const ScriptCall call = script_call(x.arena, name, rule, cost, count ? Act::take : Act::look, late);
   const RedisResult reply = co_await redis_->eval(x, *script_, call.keys, call.arguments);
-  if (!reply) co_return std::unexpected(reply.error());
+  co_return answer_of(reply, rule, cost, count, late);
+}
+
+RedisStore::Answered RedisStore::answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, bool count,
+                                           std::span<const Late> late) {
+  if (!reply) return std::unexpected(reply.error());
   const std::optional<Found> found = read_answer(*reply, rule);
-  if (!found) co_return std::unexpected(RedisError{RedisError::Fault::server, "no answer of the script's"});
+  if (!found) return std::unexpected(RedisError{RedisError::Fault::server, "no answer of the script's"});
   // The script has decided the same: here it is only told in full.
   Answer answer{.found = *found, .decision = {}};
   const CountPointers counts(answer.found.counts, rule);
   add_late(rule, counts, late, found->now_us);
   answer.decision = rate_limiting::decide(rule, counts, cost, count, found->now_us);
-  co_return answer;
+  return answer;
 }
 
-void RedisStore::charge(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost) const {
-  const ScriptCall call = script_call(x.arena, name, rule, cost, Act::add);
-  redis_->send(x, script_, call.keys, call.arguments);
+void RedisStore::send(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
+                      std::span<const Late> late, plugin::Redis::Then then) const {
+  const ScriptCall call = script_call(x.arena, name, rule, cost, act, late);
+  redis_->send(x, script_, call.keys, call.arguments, std::move(then));
 }
 
 }  // namespace gatehouse::plugins::rate_limiting

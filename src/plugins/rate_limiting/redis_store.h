@@ -46,7 +46,7 @@ class CountPointers {
 /// nullopt: it is no answer of the script's.
 std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule);
 /// A count as the script keeps it; one that is none is as good as not there.
-Count read_count(Algorithm algorithm, const Limit& limit, std::string_view text);
+Count read_count(std::string_view text);
 
 /// The counts of one limiter in a Redis: those of all gateways that have the same one. Immutable; any worker.
 class RedisStore {
@@ -64,8 +64,15 @@ class RedisStore {
   /// `name` is name_of(identity).
   Task<Answered> decide(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, bool count,
                         std::span<const Late> late) const;
+  /// The same without a wait: it goes on when the exchange is over. `then` has the reply, for answer_of().
+  void send(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
+            std::span<const Late> late, plugin::Redis::Then then) const;
+  static Answered answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, bool count,
+                            std::span<const Late> late);
   /// Counts afterwards; nobody waits for it.
-  void charge(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost) const;
+  void charge(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost) const {
+    send(x, name, rule, cost, Act::add, {}, {});
+  }
 
   /// What keys of an identity begin with, in the exchange's arena.
   std::string_view name_of(plugin::Exchange& x, std::string_view identity) const;

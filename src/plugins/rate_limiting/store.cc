@@ -10,8 +10,10 @@ Hash128 key_of(const Hash128& key, Period period) {
   return {key.high, key.low + (static_cast<std::uint64_t>(period) + 1) * 0x9e3779b97f4a7c15};
 }
 
-/// Whom a full table has no room for.
+/// Whom a full table has no room for. It has a count of each period, and room for those that a rule asks for besides,
+/// as the table takes all of them for new where one is: it never runs out.
 constexpr Hash128 kCrowd{1, 1};
+constexpr std::size_t kCrowdRoom = 2 * kPeriods;
 
 }  // namespace
 
@@ -39,7 +41,8 @@ Decision LocalStore::with_counts(const Hash128& key, const Rule& rule, std::int6
     };
   };
   const std::size_t most = ShardedTable<Count>::most_of_part(most_.load(std::memory_order_relaxed));
-  if (!table_.with(key, run(key, most))) crowd_.with(kCrowd, run(kCrowd, kPeriods));
+  const bool counted = table_.with(key, run(key, most)) || crowd_.with(kCrowd, run(kCrowd, kCrowdRoom));
+  if (!counted) decision.refused = true;  // nobody passes uncounted
   return decision;
 }
 

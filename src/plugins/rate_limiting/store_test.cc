@@ -92,6 +92,29 @@ TEST(LocalStore, is_not_made_to_forget_by_a_flood_of_keys) {
   EXPECT_TRUE(passed("late", kStart + kMinute)) << "when their time is over there is room";
 }
 
+TEST(LocalStore, holds_all_without_a_count_of_their_own_to_their_limits_of_any_periods) {
+  LocalStore store(1000);
+  const std::vector<Limit> all{{Period::second, 1}, {Period::minute, 1}, {Period::hour, 1},
+                               {Period::day, 1},    {Period::month, 1},  {Period::year, 1}};
+  const std::vector<Limit> some{all[1], all[2], all[3], {Period::month, 2}};
+  const std::vector<Limit> others{{Period::second, 9}, {Period::hour, 9}, {Period::year, 3}};
+  int key = 0;
+  const auto passed = [&](const std::vector<Limit>& limits, int times, std::int64_t now) {
+    int count = 0;
+    for (int i = 0; i < times; ++i)
+      count +=
+          !store.decide(keyed_hash(std::to_string(++key)), {Algorithm::fixed_window, limits}, 1, true, now).refused;
+    return count;
+  };
+  EXPECT_LT(passed(others, 20'000, kStart), 20'000);
+  EXPECT_EQ(passed(others, 1000, kStart), 0) << "it is full";
+  EXPECT_EQ(passed(some, 1000, kStart), 0) << "the hour is used up by the others";
+  EXPECT_EQ(passed(all, 1000, kStart), 0);
+  const std::int64_t next_hour = kStart + 60 * kMinute;
+  EXPECT_LT(passed(some, 20'000, next_hour), 1000) << "in the place of those whose time is over";
+  EXPECT_EQ(passed(some, 1000, next_hour), 0);
+}
+
 TEST(LocalStore, keeps_counts_when_its_bound_changes) {
   LocalStore store(100'000);
   const Limit limit{Period::year, 2};

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 #include <span>
 
 #include "base/clock.h"
@@ -7,6 +6,7 @@
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
+#include "plugins/rate_limiting/lines.h"
 #include "plugins/rate_limiting/store.h"
 
 namespace gatehouse::plugins::response_ratelimiting {
@@ -48,7 +48,7 @@ const config::Options<Config>& options() {
           .add("hide_client_headers", &Config::hide_client_headers, config::boolean(), "Tells clients nothing.")
           .add("policy", &Config::policy, config::choice<Policy>({"local"}), "Where counts are kept: in this process.")
           .add("max_keys", &Config::max_keys, config::integer(1000, 100'000'000),
-               "At most so many counts are kept; each takes some 100 bytes.")
+               "At most so many counts are kept, or 4096 if that is more; each takes some 100 bytes.")
           .add("error_code", &Config::error_code, config::integer(400, 599), "The status of a refusal.")
           .add("error_message", &Config::error_message, config::non_empty(), "What it says.")
           .later({"redis", "fault_tolerant"})
@@ -56,10 +56,14 @@ const config::Options<Config>& options() {
             const config::Node& limits = *node.find("limits");
             const config::Where here = at.key("limits", limits.mark());
             if (config.limits.empty()) here.error("names no quota");
+            std::vector<std::string_view> seen;
             for (const auto& [name, written] : config.limits) {
               const config::Where quota = here.key(name, limits.find(name)->mark());
               if (const std::string fault = config::check_name(name); !fault.empty()) quota.error(fault);
               if (rate_limiting::limits_of(written, {}).empty()) quota.error("needs a limit, such as \"minute\"");
+              if (std::ranges::any_of(seen, [&](std::string_view each) { return http::equal_names(each, name); }))
+                quota.error("has the fields of another quota, whose name differs in case only");
+              seen.push_back(name);
             }
           });
   return table;
@@ -136,7 +140,8 @@ class ResponseRateLimiting : public plugin::Plugin {
 
   /// Takes what the answer says from the quotas. False: one of them has not that much; then nothing is taken.
   bool spend(Exchange& x, Memory& memory) const {
-    std::string_view written = x.replied ? "" : x.response.fields.get(config_.header_name);
+    const std::string_view written =
+        x.replied ? "" : rate_limiting::joined_lines(x.response.fields, config_.header_name);
     if (!x.replied) x.response.fields.remove(config_.header_name);
     memory.decisions = x.arena.array<Decision>(quotas_.size());
     const std::int64_t now = wall_clock_us();
@@ -164,13 +169,8 @@ class ResponseRateLimiting : public plugin::Plugin {
       written.remove_prefix(std::min(comma + 1, written.size()));
       const std::size_t sign = std::min(part.find('='), part.size());
       if (trimmed(part.substr(0, sign)) != name) continue;
-      std::uint64_t cost = 1;
-      if (sign < part.size()) {
-        const std::string_view number = trimmed(part.substr(sign + 1));
-        const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), cost);
-        if (fault != std::errc() || end != number.data() + number.size()) cost = 1;
-      }
-      sum = std::min(sum + std::min(cost, kMostInPeriod), kMostInPeriod);
+      const std::string_view number = sign < part.size() ? trimmed(part.substr(sign + 1)) : std::string_view();
+      sum = std::min(sum + rate_limiting::written_cost(number).value_or(1), kMostInPeriod);
     }
     return sum;
   }

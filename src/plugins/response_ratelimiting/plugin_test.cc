@@ -66,6 +66,24 @@ TEST(ResponseRateLimiting, reads_what_services_write) {
   EXPECT_EQ(left("vid=7"), "95");
 }
 
+TEST(ResponseRateLimiting, spends_what_all_lines_say) {
+  const auto plugin = build(kType, "{limits: {video: {year: 10}, sms: {year: 10}}}");
+  Request request;
+  plugin->on_request(request.exchange);
+  http::Fields& fields = request.exchange.response.fields;
+  for (const std::string_view line : {"video=4, sms", "video=2", "sms=3"}) fields.append("X-Kong-Limit", line);
+  plugin->on_response(request.exchange);
+  EXPECT_EQ(fields.get("X-RateLimit-Remaining-video-Year"), "4");
+  EXPECT_EQ(fields.get("X-RateLimit-Remaining-sms-Year"), "6");
+  EXPECT_FALSE(fields.has("X-Kong-Limit"));
+}
+
+TEST(ResponseRateLimiting, refuses_what_takes_more_than_any_number) {
+  const auto plugin = build(kType, "{limits: {video: {year: 1000000000}}}");
+  EXPECT_EQ(pass(*plugin, "video").status, 200);
+  EXPECT_EQ(pass(*plugin, "video=99999999999999999999").status, 429);
+}
+
 TEST(ResponseRateLimiting, refuses_an_answer_that_takes_more_than_is_left) {
   const auto plugin = build(kType, "{limits: {video: {year: 5}, sms: {year: 1}}}");
   EXPECT_EQ(pass(*plugin, "video=4").status, 200);
@@ -93,6 +111,8 @@ TEST(ResponseRateLimiting, refuses_options_that_mean_nothing) {
   EXPECT_THAT(faults(kType, "{limits: {}}"), HasSubstr("config.limits: names no quota"));
   EXPECT_THAT(faults(kType, "{limits: {video: {}}}"), HasSubstr("config.limits.video: needs a limit"));
   EXPECT_THAT(faults(kType, "{limits: {\"a b\": {year: 1}}}"), HasSubstr("config.limits.a b: "));
+  EXPECT_THAT(faults(kType, "{limits: {Video: {year: 5}, video: {year: 1}}}"),
+              HasSubstr("config.limits.video: has the fields of another quota"));
   EXPECT_THAT(faults(kType, "{limits: {video: {second: 5, year: 1}}}"), HasSubstr("window order"));
 }
 

@@ -31,9 +31,11 @@ class FakeRedis : public plugin::Redis {
     return reply(words_of("EVAL", keys, arguments));
   }
   void send(const plugin::Exchange& exchange, std::shared_ptr<const RedisScript> script, Arguments keys,
-            Arguments arguments) const override {
+            Arguments arguments, Then then) const override {
     asked.push_back(words_of("SEND", keys, arguments));
-    answer(asked.back());
+    if (holds_back) return held.push_back(std::move(then));
+    const RedisResult result = answer(asked.back());
+    if (then) then(result);
   }
   Task<RedisResult> command(plugin::Exchange& exchange, Arguments words) const override {
     return reply(Words(words.begin(), words.end()));
@@ -41,6 +43,8 @@ class FakeRedis : public plugin::Redis {
 
   std::function<RedisResult(const Words&)> answer = [](const Words&) { return std::unexpected(RedisError{}); };
   mutable std::vector<Words> asked;  ///< of a script: EVAL, or SEND where nobody waits, its keys, its arguments
+  bool holds_back = false;           ///< whom send() is to tell waits here until the test tells
+  mutable std::vector<Then> held;
 
  private:
   static Words words_of(const char* what, Arguments keys, Arguments arguments) {
