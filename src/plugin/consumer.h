@@ -38,7 +38,7 @@ struct Credential {
   std::optional<Rate> rate_limit;        ///< instead of the tier's limits
   std::vector<std::string> services;     ///< that it may be used for; empty: all
   const config::Node* config = nullptr;  ///< what its type says, as its plugin's table has checked it; null elsewhere
-  std::string_view type = {};            ///< the authentication plugin that knows it; "" outside the configuration
+  std::string_view type = {};            ///< the authentication plugin that knows it
 };
 
 /// The consumers of one configuration. Built on the control thread, then read by all workers.

@@ -308,14 +308,15 @@ TEST_F(RedisLimits, with_a_sync_rate_exceed_the_limit_by_no_more_than_what_each_
 TEST_F(RedisLimits, with_a_sync_rate_lose_nothing_under_load) {
   RedisServer server;
   const auto all = gateways(4, limited(at(server), "year: 300, sync_rate: 0.05"));
-  const int good = passed(all, 2000);
+  int good = passed(all, 2000);
   EXPECT_GE(good, 300);
-  EXPECT_LE(good, 4 * 300);
   const Deadline deadline;
   while (taken(server) != std::to_string(good) && !deadline.passed()) {
-    for (const auto& gateway : all) EXPECT_EQ(gateway->get("/").status, 429);
+    // One that had little to do may still let pass what it does not know to be taken.
+    for (const auto& gateway : all) good += gateway->get("/").status == 200;
   }
   EXPECT_EQ(taken(server), std::to_string(good));
+  EXPECT_LE(good, 4 * 300);
 }
 
 TEST_F(RedisLimits, with_a_sync_rate_go_on_without_an_answer_and_owe_the_rest) {

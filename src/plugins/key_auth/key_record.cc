@@ -51,6 +51,7 @@ std::expected<std::shared_ptr<const RedisKey>, std::string> read_record(std::spa
 
   auto key = std::make_shared<RedisKey>();
   plugin::Credential& credential = key->credential;
+  credential.type = "key-auth";
   plugin::Consumer& described = key->consumer;
   described.username = string(kUsername);
   described.id = string(kId);
