@@ -113,6 +113,14 @@ void resolve_identity(WrittenModel& written, const std::shared_ptr<const Node>& 
 void check_authentication(const Authentication& auth, const std::string& path, const Model& model,
                           const Catalogue& catalogue, Diagnostics& out);
 
+/// Calls `see` with each list of plugins in the model.
+template <class See>
+void for_each_plugin_list(const Model& model, See&& see) {
+  see(model.plugins);
+  for (const Service& service : model.services) see(service.plugins);
+  for (const Route& route : model.routes) see(route.plugins);
+  for (const Consumer& consumer : model.consumers) see(consumer.plugins);
+}
 /// Checks the plugins of one list, and lets their configs share `tree`.
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
                    Diagnostics& out);

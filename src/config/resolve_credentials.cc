@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string_view>
+#include <unordered_set>
 
 #include "config/decode.h"
 
@@ -15,18 +16,14 @@ struct Use {
 
 std::vector<Use> uses_of(const Model& model, const Catalogue& catalogue) {
   std::vector<Use> uses;
-  const auto add = [&](const std::vector<PluginUse>& plugins) {
+  for_each_plugin_list(model, [&](const std::vector<PluginUse>& plugins) {
     for (const PluginUse& use : plugins) {
       const PluginInfo* const info = use.enabled ? catalogue.plugin(use.name) : nullptr;
       if (info == nullptr) continue;
       uses.push_back({&use, info});
       if (info->credential_check) uses.back().check = info->credential_check(use.config.get());
     }
-  };
-  add(model.plugins);
-  for (const Service& service : model.services) add(service.plugins);
-  for (const Route& route : model.routes) add(route.plugins);
-  for (const Consumer& consumer : model.consumers) add(consumer.plugins);
+  });
   return uses;
 }
 
@@ -40,6 +37,24 @@ void check(const CredentialUse& credential, const std::vector<Use>& uses, Diagno
   }
   if (!fault.message.empty())
     out.error(mark_of(*credential.config, fault.key.c_str()), credential.config_path + "." + fault.key, fault.message);
+}
+
+/// Credentials for which no plugin asks let nobody in, and the API may be open where its writer believes it is not.
+void check_unused(const Model& model, const std::vector<Use>& uses, Diagnostics& out) {
+  std::unordered_set<std::string_view> asked_for;
+  for (const Use& use : uses) asked_for.insert(use.info->name);
+  const auto add = [&](const std::optional<Authentication>& auth) {
+    if (auth) asked_for.insert(auth->plugins.begin(), auth->plugins.end());
+  };
+  for (const Service& service : model.services) add(service.auth);
+  for (const Route& route : model.routes) add(route.auth);
+  for (const Consumer& consumer : model.consumers) {
+    for (const CredentialUse& credential : consumer.credentials) {
+      if (credential.type.empty() || !asked_for.insert(credential.type).second) continue;
+      out.warning(credential.mark, credential.config_path, "no plugin asks for credentials of " + credential.type,
+                  "plugins: [{name: " + credential.type + "}]");
+    }
+  }
 }
 
 /// Names of headers do not tell cases apart.
@@ -73,6 +88,7 @@ void check_credentials(const Model& model, const Catalogue& catalogue, Diagnosti
   for (const Consumer& consumer : model.consumers) {
     for (const CredentialUse& credential : consumer.credentials) check(credential, uses, out);
   }
+  check_unused(model, uses, out);
   check_identity_headers(uses, out);
 }
 

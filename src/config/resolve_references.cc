@@ -30,39 +30,15 @@ class ReferenceChecker {
     for (Known* const known : {&services_, &consumers_, &tiers_, &groups_}) known->seal();
   }
 
-  void run() {
-    uses(model_.plugins);
-    for (const Service& service : model_.services) uses(service.plugins);
-    for (const Route& route : model_.routes) uses(route.plugins);
-    for (const Consumer& consumer : model_.consumers) uses(consumer.plugins);
-    for (const Service& service : model_.services) named_by(service.auth);
-    for (const Route& route : model_.routes) named_by(route.auth);
-    credentials();
+  void run() const {
+    for_each_plugin_list(model_, [this](const std::vector<PluginUse>& plugins) { uses(plugins); });
   }
 
  private:
-  void named_by(const std::optional<Authentication>& auth) {
-    if (auth) asked_for_.insert(auth->plugins.begin(), auth->plugins.end());
-  }
-
-  /// Credentials for which no plugin asks let nobody in, and the API may be open where its writer believes it is not.
-  void credentials() {
-    for (const Consumer& consumer : model_.consumers) {
-      for (const CredentialUse& credential : consumer.credentials) {
-        const std::string& type = credential.type;
-        if (type.empty() || !asked_for_.insert(type).second) continue;
-        out_.warning(credential.mark, credential.config_path, "no plugin asks for credentials of " + type,
-                     "plugins: [{name: " + type + "}]");
-      }
-    }
-  }
-
-  void uses(const std::vector<PluginUse>& plugins) {
+  void uses(const std::vector<PluginUse>& plugins) const {
     for (const PluginUse& use : plugins) {
       const PluginInfo* const info = catalogue_.plugin(use.name);
-      if (info == nullptr || !use.enabled) continue;
-      asked_for_.insert(use.name);
-      if (!info->references) continue;
+      if (info == nullptr || !info->references || !use.enabled) continue;
       for (const NameReference& reference : info->references(use.config.get())) check(reference, use);
     }
   }
@@ -101,7 +77,6 @@ class ReferenceChecker {
   const Catalogue& catalogue_;
   const bool redis_;
   Diagnostics& out_;
-  std::unordered_set<std::string_view> asked_for_;
   Known services_{"service", {}}, consumers_{"consumer", {}}, tiers_{"tier", {}}, groups_{"group", {}};
 };
 
