@@ -12,49 +12,33 @@
 namespace gatehouse {
 namespace {
 
-struct Sha1Hash {
-  using Context = SHA_CTX;
-  static constexpr std::size_t kSize = SHA_DIGEST_LENGTH, kBlock = SHA_CBLOCK;
-  static constexpr auto init = SHA1_Init;
-  static constexpr auto update = SHA1_Update;
-  static constexpr auto final = SHA1_Final;
+template <class C, std::size_t size, std::size_t block, auto start, auto add, auto end>
+struct Sha {
+  using Context = C;
+  static constexpr std::size_t kSize = size, kBlock = block;
+  static constexpr auto init = start;
+  static constexpr auto update = add;
+  static constexpr auto final = end;
 };
-struct Sha256Hash {
-  using Context = SHA256_CTX;
-  static constexpr std::size_t kSize = SHA256_DIGEST_LENGTH, kBlock = SHA256_CBLOCK;
-  static constexpr auto init = SHA256_Init;
-  static constexpr auto update = SHA256_Update;
-  static constexpr auto final = SHA256_Final;
-};
-struct Sha384Hash {
-  using Context = SHA512_CTX;
-  static constexpr std::size_t kSize = SHA384_DIGEST_LENGTH, kBlock = SHA512_CBLOCK;
-  static constexpr auto init = SHA384_Init;
-  static constexpr auto update = SHA384_Update;
-  static constexpr auto final = SHA384_Final;
-};
-struct Sha512Hash {
-  using Context = SHA512_CTX;
-  static constexpr std::size_t kSize = SHA512_DIGEST_LENGTH, kBlock = SHA512_CBLOCK;
-  static constexpr auto init = SHA512_Init;
-  static constexpr auto update = SHA512_Update;
-  static constexpr auto final = SHA512_Final;
-};
+using Sha1 = Sha<SHA_CTX, SHA_DIGEST_LENGTH, SHA_CBLOCK, SHA1_Init, SHA1_Update, SHA1_Final>;
+using Sha2_256 = Sha<SHA256_CTX, SHA256_DIGEST_LENGTH, SHA256_CBLOCK, SHA256_Init, SHA256_Update, SHA256_Final>;
+using Sha2_384 = Sha<SHA512_CTX, SHA384_DIGEST_LENGTH, SHA512_CBLOCK, SHA384_Init, SHA384_Update, SHA384_Final>;
+using Sha2_512 = Sha<SHA512_CTX, SHA512_DIGEST_LENGTH, SHA512_CBLOCK, SHA512_Init, SHA512_Update, SHA512_Final>;
 
 /// Calls function.template operator()<Hash>() with the hash of that kind.
 template <class F>
 decltype(auto) with_hash(HashKind kind, const F& function) {
   switch (kind) {
     case HashKind::sha1:
-      return function.template operator()<Sha1Hash>();
+      return function.template operator()<Sha1>();
     case HashKind::sha256:
-      return function.template operator()<Sha256Hash>();
+      return function.template operator()<Sha2_256>();
     case HashKind::sha384:
-      return function.template operator()<Sha384Hash>();
+      return function.template operator()<Sha2_384>();
     case HashKind::sha512:
       break;
   }
-  return function.template operator()<Sha512Hash>();
+  return function.template operator()<Sha2_512>();
 }
 
 }  // namespace

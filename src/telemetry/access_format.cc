@@ -206,7 +206,7 @@ class TemplateFormat final : public AccessFormat {
   }
   static void claims(LineWriter& out, std::span<const LoggedClaim> all) {
     if (all.empty()) return word(out, "");
-    std::string_view before;
+    std::string_view before = "";
     for (const LoggedClaim& claim : all) {
       out.text(before);
       out.visible(claim.name);

@@ -282,15 +282,15 @@ TEST(RateLimiting, weighs_requests_by_their_method) {
 }
 
 TEST(RateLimiting, weighs_a_head_request_as_the_get_that_it_is) {
-  const auto cost_of_head = [](std::string_view costs) {
+  const auto left_by_head = [](std::string_view costs) {
     Request request("HEAD");
     const auto plugin = build(kType, "{year: 10, costs: [" + std::string(costs) + "]}");
     plugin->on_request(request.exchange);
     plugin->on_response(request.exchange);
-    return request.exchange.response.fields.get("X-RateLimit-Remaining-Year");
+    return std::string(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"));
   };
-  EXPECT_EQ(cost_of_head("{methods: GET, cost: 3}"), "7");
-  EXPECT_EQ(cost_of_head("{methods: GET, cost: 3}, {methods: head, cost: 0}"), "10");
+  EXPECT_EQ(left_by_head("{methods: GET, cost: 3}"), "7");
+  EXPECT_EQ(left_by_head("{methods: GET, cost: 3}, {methods: head, cost: 0}"), "10");
 }
 
 TEST(RateLimiting, adds_what_the_answer_says_it_took) {
