@@ -4,6 +4,7 @@
 #include "actions/forward.h"
 #include "base/clock.h"
 #include "http/date.h"
+#include "http/reserved_names.h"
 
 namespace gatehouse::actions {
 
@@ -184,8 +185,7 @@ Task<void> Forward::pump_request(http::ClientStream& service, Io begun) {
   if (client_.trailers().size() == 0) co_return;
   http::Fields trailers(x_.arena);
   for (const http::Field& field : client_.trailers()) {
-    const auto is_it = [&field](const std::string& name) { return http::equal_names(field.name, name); };
-    if (field.removed || std::ranges::any_of(x_.identity_names, is_it)) continue;
+    if (field.removed || http::reads_as_one_of(field.name, x_.identity_names)) continue;
     trailers.append(field.id, field.name, field.value);
   }
   co_await taken(service, service.finish(trailers));

@@ -207,8 +207,7 @@ void name_client(plugin::Exchange& x, const config::Model& model, std::size_t li
 void remove_identity(plugin::Exchange& x, std::span<const std::string> names) {
   if (names.empty()) return;
   for (Field& field : x.request.fields) {
-    const auto is_it = [&field](const std::string& name) { return http::reads_as(field.name, name); };
-    if (!field.removed && std::ranges::any_of(names, is_it)) field.removed = true;
+    if (!field.removed && http::reads_as_one_of(field.name, names)) field.removed = true;
   }
 }
 

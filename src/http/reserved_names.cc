@@ -29,6 +29,10 @@ bool reads_as(std::string_view name, std::string_view as) {
   return std::ranges::equal(name, as, {}, plain, plain);
 }
 
+bool reads_as_one_of(std::string_view name, std::span<const std::string> names) {
+  return std::ranges::any_of(names, [name](const std::string& each) { return reads_as(name, each); });
+}
+
 bool is_identity_field(std::string_view name) {
   if (name.size() < 11 || (name[0] | 0x20) != 'x' || (name[1] != '-' && name[1] != '_')) return false;
   return reads_as(name.substr(0, 11), "x-consumer-") || reads_as(name, "x-credential-identifier") ||

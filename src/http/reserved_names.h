@@ -1,4 +1,6 @@
 #pragma once
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "http/field.h"
@@ -7,6 +9,8 @@ namespace gatehouse::http {
 
 /// Whether a service may take `name` for `as`: case aside, and "_" for "-" (CGI).
 bool reads_as(std::string_view name, std::string_view as);
+/// The same for one of `names`.
+bool reads_as_one_of(std::string_view name, std::span<const std::string> names);
 /// Fields by which services recognise the consumer: only the gateway may set them (semantics.md, "Who is calling").
 bool is_identity_field(std::string_view name);
 /// X-Forwarded-Prefix, -Server, -Ssl and whatever else of the kind.

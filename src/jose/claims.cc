@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 namespace gatehouse::jose {
@@ -88,9 +89,12 @@ std::optional<double> ClaimsView::number(std::string_view path) const {
   const JsonValue value = find(path);
   if (!value.is(JsonKind::number)) return std::nullopt;
   const std::string_view text = value.text();
+  const char* const end = text.data() + text.size();
+  std::int64_t whole = 0;  // times are whole numbers, which are read in a fraction of the time
+  if (const auto [at, fault] = std::from_chars(text.data(), end, whole); fault == std::errc() && at == end)
+    return static_cast<double>(whole);
   double number = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), number).ec != std::errc() || !std::isfinite(number))
-    return std::nullopt;
+  if (std::from_chars(text.data(), end, number).ec != std::errc() || !std::isfinite(number)) return std::nullopt;
   return number;
 }
 

@@ -93,9 +93,11 @@ class BasicAuth : public plugin::Plugin {
 
   Verdict on_request(Exchange& x) const noexcept override {
     using Found = BasicCredentials::Found;
+    const bool passes_by = policy_.passes_by(x);
+    if (passes_by && !hides_) return Verdict::proceed;
     const BasicCredentials sent = find_basic(x);
     if (hides_ && sent.found != Found::none) x.request.fields.remove(http::FieldId::authorization);
-    if (policy_.passes_by(x)) return Verdict::proceed;
+    if (passes_by) return Verdict::proceed;
     if (sent.found == Found::none) return policy_.missing(x);
     if (sent.found == Found::repeated) return policy_.invalid(x, "more than one Authorization was sent");
     if (sent.found == Found::bad) return policy_.invalid(x, "what Authorization holds is not well-formed");
