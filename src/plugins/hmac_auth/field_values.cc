@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "plugins/common/field_lines.h"
+
 namespace gatehouse::plugins::hmac_auth {
 
 bool joined_values(const plugin::Exchange& x, std::string_view name, std::string_view& value) {
@@ -12,29 +14,13 @@ bool joined_values(const plugin::Exchange& x, std::string_view name, std::string
     value = x.request.authority;
     return !value.empty();
   }
-  const auto is_it = [&](const http::Field& field) {
-    return !field.removed && field.id == id && (id != http::FieldId::other || http::equal_names(field.name, name));
-  };
-  std::size_t size = 0, count = 0;
-  for (const http::Field& field : x.request.fields) {
-    if (!is_it(field)) continue;
-    size += field.value.size() + 2;
-    if (count++ == 0) value = field.value;
-  }
-  if (count == 0 && id == http::FieldId::content_length && x.request.framing.kind == http::Framing::Kind::length) {
-    char* const room = x.arena.reserve(20);
-    value = {room, static_cast<std::size_t>(std::to_chars(room, room + 20, x.request.framing.length).ptr - room)};
+  if (const auto lines = joined_lines(x.request.fields, name)) {
+    value = *lines;
     return true;
   }
-  if (count < 2) return count == 1;
-  char* const start = x.arena.reserve(size);
-  char* to = start;
-  for (const http::Field& field : x.request.fields) {
-    if (!is_it(field)) continue;
-    if (to != start) to = std::ranges::copy(std::string_view(", "), to).out;
-    to = std::ranges::copy(field.value, to).out;
-  }
-  value = {start, static_cast<std::size_t>(to - start)};
+  if (id != http::FieldId::content_length || x.request.framing.kind != http::Framing::Kind::length) return false;
+  char* const room = x.arena.reserve(20);
+  value = {room, static_cast<std::size_t>(std::to_chars(room, room + 20, x.request.framing.length).ptr - room)};
   return true;
 }
 

@@ -4,8 +4,8 @@
 
 #include "plugin/claims.h"
 #include "plugin/consumer.h"
+#include "plugins/common/field_lines.h"
 #include "plugins/rate_limiting/answer.h"
-#include "plugins/rate_limiting/lines.h"
 
 namespace gatehouse::plugins::rate_limiting {
 namespace {
@@ -48,7 +48,7 @@ Part part_of(Exchange& x, const Config& config, LimitBy by) {
     case LimitBy::ip:
       return {"ip:", address(x, config.ip_prefix)};
     case LimitBy::header:
-      return {"header:", joined_lines(x.request.fields, config.header_name)};
+      return {"header:", joined_lines(x.request.fields, config.header_name).value_or("")};
     case LimitBy::claim:
       if (x.claims == nullptr) return {};
       return {"claim:", x.claims->text(config.claim, x.arena).value_or("")};

@@ -10,12 +10,13 @@
 #include "plugin/build_context.h"
 #include "plugin/claims.h"
 #include "plugin/counter.h"
+#include "plugins/common/field_lines.h"
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
-#include "plugins/rate_limiting/lines.h"
 #include "plugins/rate_limiting/redis_policy.h"
 #include "plugins/rate_limiting/store.h"
+#include "plugins/rate_limiting/written_cost.h"
 
 namespace gatehouse::plugins::rate_limiting {
 namespace {

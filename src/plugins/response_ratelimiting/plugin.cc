@@ -3,11 +3,12 @@
 
 #include "base/clock.h"
 #include "plugin/build_context.h"
+#include "plugins/common/field_lines.h"
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
-#include "plugins/rate_limiting/lines.h"
 #include "plugins/rate_limiting/store.h"
+#include "plugins/rate_limiting/written_cost.h"
 
 namespace gatehouse::plugins::response_ratelimiting {
 namespace {
@@ -140,8 +141,7 @@ class ResponseRateLimiting : public plugin::Plugin {
 
   /// Takes what the answer says from the quotas. False: one of them has not that much; then nothing is taken.
   bool spend(Exchange& x, Memory& memory) const {
-    const std::string_view written =
-        x.replied ? "" : rate_limiting::joined_lines(x.response.fields, config_.header_name);
+    const std::string_view written = x.replied ? "" : joined_lines(x.response.fields, config_.header_name).value_or("");
     if (!x.replied) x.response.fields.remove(config_.header_name);
     memory.decisions = x.arena.array<Decision>(quotas_.size());
     const std::int64_t now = wall_clock_us();
