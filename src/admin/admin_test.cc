@@ -317,13 +317,5 @@ TEST(AdminQuery, decodes_names_and_values_in_their_order) {
   EXPECT_FALSE(query.flag("other"));
 }
 
-TEST(AdminReply, quotes_what_is_no_utf8_without_breaking_the_document) {
-  EXPECT_EQ(quoted("a\"b\n"), "\"a\\\"b\\n\"");
-  EXPECT_EQ(quoted("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
-  EXPECT_EQ(quoted("x\xff\xc0\xaf\xed\xa0\x80y"),
-            "\"x\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdy\"");
-  EXPECT_EQ(quoted("cut\xe2\x82"), "\"cut\xef\xbf\xbd\xef\xbf\xbd\"");
-}
-
 }  // namespace
 }  // namespace gatehouse::admin

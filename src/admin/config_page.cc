@@ -1,6 +1,7 @@
 #include "admin/pages.h"
 #include "admin/query.h"
 #include "admin/reply.h"
+#include "base/json_text.h"
 
 namespace gatehouse::admin {
 
@@ -27,8 +28,8 @@ namespace {
 LocalResponse refusal(const config::Diagnostics& diagnostics) {
   const std::size_t count = diagnostics.error_count();
   const std::string errors = std::to_string(count) + (count == 1 ? " error" : " errors");
-  return json_reply("{\"error\": " + quoted("the configuration was not taken: " + errors) + ",\n \"text\": " +
-                        quoted(diagnostics.text()) + ",\n \"diagnostics\": " + diagnostics.json() + "}",
+  return json_reply("{\"error\": " + json_string("the configuration was not taken: " + errors) + ",\n \"text\": " +
+                        json_string(diagnostics.text()) + ",\n \"diagnostics\": " + diagnostics.json() + "}",
                     400);
 }
 
@@ -42,7 +43,7 @@ LocalResponse submit_config(Control& control, const LocalRequest& request) {
   const engine::ReloadReport report = control.submit(std::string(request.body), dry_run);
   if (!report.accepted) return refusal(report.diagnostics);
   std::string changes;
-  for (const std::string& change : report.changes) changes += (changes.empty() ? "" : ", ") + quoted(change);
+  for (const std::string& change : report.changes) changes += (changes.empty() ? "" : ", ") + json_string(change);
   return json_reply("{\"version\": " + std::to_string(report.version) +
                     ",\n \"dry_run\": " + (dry_run ? "true" : "false") + ",\n \"changes\": [" + changes +
                     "],\n \"warnings\": " + report.diagnostics.json() + "}");

@@ -12,7 +12,4 @@ engine::LocalResponse error_reply(int status, std::string_view message);
 engine::LocalResponse json_reply(std::string body, int status = 200);
 engine::LocalResponse text_reply(std::string body, std::string content_type = "text/plain; charset=utf-8");
 
-/// `text` as a JSON string, quotes included; bytes that are not UTF-8 become U+FFFD.
-std::string quoted(std::string_view text);
-
 }  // namespace gatehouse::admin

@@ -2,9 +2,9 @@
 
 #include <sys/random.h>
 
-#include <array>
 #include <chrono>
-#include <cstring>
+
+#include "base/hex.h"
 
 namespace gatehouse {
 
@@ -15,31 +15,6 @@ Random::Random() {
     for (int i = 0; i < 4; ++i) state_[i] = (now + static_cast<std::uint64_t>(i)) * 0x9e3779b97f4a7c15ull;
   }
   state_[0] |= 1;  // all zeros would stay zeros
-}
-
-namespace {
-
-constexpr char kDigits[] = "0123456789abcdef";
-
-/// Both digits of every byte.
-constexpr std::array<char, 512> kPairs = [] {
-  std::array<char, 512> pairs{};
-  for (std::size_t byte = 0; byte < 256; ++byte) {
-    pairs[2 * byte] = kDigits[byte >> 4];
-    pairs[2 * byte + 1] = kDigits[byte & 15];
-  }
-  return pairs;
-}();
-
-}  // namespace
-
-char* put_hex(char* to, std::uint64_t value, int digits) {
-  if (digits % 2 != 0) *to++ = kDigits[(value >> (4 * --digits)) & 15];
-  for (int shift = 4 * digits - 8; shift >= 0; shift -= 8) {
-    std::memcpy(to, &kPairs[2 * ((value >> shift) & 255)], 2);
-    to += 2;
-  }
-  return to;
 }
 
 char* put_uuid(char* to, std::uint64_t high, std::uint64_t low) {

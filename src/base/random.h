@@ -29,8 +29,6 @@ class Random {
   std::uint64_t state_[4];
 };
 
-/// Writes `digits` lower-case hexadecimal digits of `value`, the highest of them first; gives the end.
-char* put_hex(char* to, std::uint64_t value, int digits);
 /// "0f8fad5b-d9cb-469f-a165-70867728950e": a version 4 UUID (RFC 9562) of 128 random bits; 36 characters.
 char* put_uuid(char* to, std::uint64_t high, std::uint64_t low);
 

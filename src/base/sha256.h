@@ -2,8 +2,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string>
 #include <string_view>
 
 namespace gatehouse {
@@ -12,8 +10,6 @@ using Sha256 = std::array<std::uint8_t, 32>;
 
 /// SHA-256 (FIPS 180-4) of `text`. No allocation; any thread.
 Sha256 sha256(std::string_view text);
-/// Two hex digits in lower case for each byte: of a hash 64.
-std::string hex(std::span<const std::uint8_t> bytes);
 /// Compares in a time that does not depend on where the two differ.
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 inline std::string_view bytes_of(const Sha256& hash) {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/hex.h"
 #include "base/password_hash.h"
 #include "base/sha256.h"
 #include "cli/support.h"

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/utf8.h"
 #include "config/node.h"
 #include "config/parse_json.h"
 
@@ -241,29 +242,6 @@ Mark place_of(std::string_view text, std::size_t offset, const std::shared_ptr<c
   return mark;
 }
 
-/// Offset of the first byte that is not UTF-8 (overlong forms and surrogates included), npos if all is well.
-std::size_t bad_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x80) {
-      ++i;
-      continue;
-    }
-    const std::size_t length = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-    if (c < 0xC2 || c > 0xF4 || i + length > text.size()) return i;
-    for (std::size_t k = 1; k < length; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return i;
-    }
-    const auto second = static_cast<unsigned char>(text[i + 1]);
-    if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) ||
-        (c == 0xF4 && second > 0x8F)) {
-      return i;
-    }
-    i += length;
-  }
-  return std::string_view::npos;
-}
-
 /// Reads from a view without a copy.
 class ViewBuffer : public std::streambuf {
  public:
@@ -353,7 +331,7 @@ Node parse_document(std::string_view text, const std::string& file, Diagnostics&
     out.error(place_of(text, nul, name), "", "a NUL byte");
     return {};
   }
-  if (const std::size_t bad = bad_utf8(text); bad != std::string_view::npos) {
+  if (const std::size_t bad = find_bad_utf8(text); bad != std::string_view::npos) {
     out.error(place_of(text, bad, name), "", "not valid UTF-8");
     return {};
   }

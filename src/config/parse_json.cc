@@ -2,6 +2,9 @@
 
 #include <unordered_set>
 
+#include "base/hex.h"
+#include "base/utf8.h"
+
 namespace gatehouse::config {
 namespace {
 
@@ -160,23 +163,11 @@ class Reader {
       return true;
     }
     if (end_ - at_ < 5) return false;
-    unsigned code = 0;
-    for (int i = 0; i < 4; ++i) {
-      const char c = *++at_, lower = static_cast<char>(c | 0x20);
-      if (!is_digit(c) && (lower < 'a' || lower > 'f')) return false;
-      code = code << 4 | static_cast<unsigned>(is_digit(c) ? c - '0' : lower - 'a' + 10);
-    }
-    if (code == 0 || (code >= 0xd800 && code <= 0xdfff)) return false;
-    if (code < 0x80) {
-      to += static_cast<char>(code);
-    } else if (code < 0x800) {
-      to += static_cast<char>(0xc0 | code >> 6);
-      to += static_cast<char>(0x80 | (code & 0x3f));
-    } else {
-      to += static_cast<char>(0xe0 | code >> 12);
-      to += static_cast<char>(0x80 | (code >> 6 & 0x3f));
-      to += static_cast<char>(0x80 | (code & 0x3f));
-    }
+    const auto code = from_hex({at_ + 1, 4});
+    if (!code || *code == 0 || is_surrogate(*code)) return false;
+    at_ += 4;
+    char bytes[4];
+    to.append(bytes, put_utf8(bytes, *code));
     return true;
   }
 

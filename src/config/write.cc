@@ -1,35 +1,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/json_text.h"
 #include "config/node.h"
 
 namespace gatehouse::config {
 namespace {
-
-void quote(std::string_view text, std::string& to) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  to += '"';
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      to += '\\';
-      to += c;
-    } else if (c == '\n') {
-      to += "\\n";
-    } else if (c == '\t') {
-      to += "\\t";
-    } else if (c == '\r') {
-      to += "\\r";
-    } else if (u < 0x20 || u == 0x7f) {
-      to += "\\u00";
-      to += kHex[u >> 4];
-      to += kHex[u & 15];
-    } else {
-      to += c;
-    }
-  }
-  to += '"';
-}
 
 bool is_json_number(std::string_view text) {
   std::size_t i = text.starts_with('-') ? 1 : 0;
@@ -89,7 +65,7 @@ void scalar(const Node& node, bool escape, std::string& to) {
   if (bare && !(is_special(text) && (text == "null" || text == "~"))) {
     to += text;
   } else {
-    quote(text, to);
+    to += json_string(text);
   }
 }
 
@@ -102,7 +78,7 @@ void key_text(const std::string& key, std::string& to) {
   if (is_bare(key) && !is_special(key) && !looks_numeric(key)) {
     to += key;
   } else {
-    quote(key, to);
+    to += json_string(key);
   }
 }
 
@@ -180,7 +156,7 @@ void json(const Node& node, int indent, bool escape, std::string& to) {
       if (!node.quoted() && (is_json_number(node.text()) || node.text() == "true" || node.text() == "false")) {
         to += node.text();
       } else {
-        quote(written_text(node, escape), to);
+        to += json_string(written_text(node, escape));
       }
       return;
     case Node::Kind::sequence:
@@ -196,7 +172,7 @@ void json(const Node& node, int indent, bool escape, std::string& to) {
       to += '{';
       for (std::size_t i = 0; i < node.entries().size(); ++i) {
         separate(i);
-        quote(node.entries()[i].key, to);
+        to += json_string(node.entries()[i].key);
         to += ": ";
         json(node.entries()[i].value, inner, escape, to);
       }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/hex.h"
 #include "engine/error_document.h"
 #include "http/date.h"
 #include "http/grpc.h"

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/json_text.h"
 #include "http/grpc.h"
 
 namespace gatehouse::engine {
@@ -9,22 +10,11 @@ namespace {
 
 /// `text` as the inside of a JSON string.
 std::string_view json_escaped(std::string_view text, Arena& arena) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  char* const start = arena.reserve(text.size() * 6);
-  char* to = start;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      *to++ = '\\';
-      *to++ = c;
-    } else if (byte < 0x20) {
-      for (const char each : {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]}) *to++ = each;
-    } else {
-      *to++ = c;
-    }
-  }
+  const std::size_t room = text.size() * kMostJsonBytes;
+  char* const start = arena.reserve(room);
+  const char* const to = put_json_text(start, text);
   const auto size = static_cast<std::size_t>(to - start);
-  arena.take_back(text.size() * 6 - size);
+  arena.take_back(room - size);
   return {start, size};
 }
 

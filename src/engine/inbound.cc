@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/hex.h"
 #include "http/reserved_names.h"
 
 namespace gatehouse::engine {

@@ -35,13 +35,6 @@ inline bool is(char c, std::uint8_t flags) {
   return (kClass[static_cast<unsigned char>(c)] & flags) != 0;
 }
 
-/// 0 to 15; 16 for what is no hex digit.
-inline unsigned hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? static_cast<unsigned>(lower - 'a') + 10 : 16;
-}
-
 inline bool is_value_char(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte >= 0x20 && byte != 0x7f) || byte == '\t';

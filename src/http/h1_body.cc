@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/block_pool.h"
+#include "base/hex.h"
 #include "http/field_line.h"
 #include "http/reserved_names.h"
 
@@ -109,7 +110,7 @@ BodyDecoder::Step BodyDecoder::decode_chunked(char* data, std::size_t size) {
 const char* BodyDecoder::take_framing(char c) {
   switch (state_) {
     case State::chunk_size: {
-      const unsigned digit = chars::hex_value(c);
+      const unsigned digit = hex_value(c);
       if (digit < 16) {
         if (line_bytes_ == kMaxDigits) return "chunk size with too many digits";
         remaining_ = remaining_ << 4 | digit;

@@ -1,6 +1,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/hex.h"
 #include "http/chars.h"
 #include "http/head.h"
 
@@ -20,14 +21,6 @@ constexpr std::array<std::uint8_t, 256> kPathByte = [] {
 
 std::unexpected<Error> bad(const char* detail) {
   return fail(Error{.reason = Reason::bad_request, .source = Source::downstream, .detail = detail});
-}
-
-/// The byte that the escape at text[at] stands for, or -1.
-int escaped(std::string_view text, std::size_t at) {
-  if (text.size() - at < 3) return -1;
-  const unsigned high = chars::hex_value(text[at + 1]);
-  const unsigned low = chars::hex_value(text[at + 2]);
-  return high > 15 || low > 15 ? -1 : static_cast<int>(high << 4 | low);
 }
 
 /// Builds the normalised path in a buffer of raw.size() bytes, which is enough: nothing grows.
@@ -89,7 +82,7 @@ Result<NormalisedPath> rebuild(std::string_view raw, Arena& arena) {
     } else if (c != '%') {
       path.put(c);
     } else {
-      const int byte = escaped(raw, i);
+      const int byte = percent_decoded(raw.substr(i));
       if (byte < 0) return bad("bad escape in the path");
       if (byte == 0) return bad("NUL in the path");
       if (chars::is(static_cast<char>(byte), chars::kUnreserved)) {
@@ -131,7 +124,7 @@ std::string_view percent_decode(std::string_view text, Arena& arena) {
   std::memcpy(out, text.data(), first);
   std::size_t size = first;
   for (std::size_t i = first; i < text.size(); ++i) {
-    const int byte = text[i] == '%' ? escaped(text, i) : -1;
+    const int byte = percent_decoded(text.substr(i));
     if (byte < 0) {
       out[size++] = text[i];
     } else {

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
+
 namespace gatehouse::io {
 namespace {
 
@@ -23,16 +25,10 @@ std::string subject_of(const X509* certificate) {
 }
 
 std::string fingerprint_of(const X509* certificate) {
-  constexpr char kDigits[] = "0123456789abcdef";
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1) return {};
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) {
-    hex += kDigits[digest[i] >> 4];
-    hex += kDigits[digest[i] & 15];
-  }
-  return hex;
+  return hex({digest, size});
 }
 
 std::string names_of(const X509* certificate) {

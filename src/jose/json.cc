@@ -4,6 +4,9 @@
 #include <array>
 #include <cstring>
 
+#include "base/hex.h"
+#include "base/utf8.h"
+
 namespace gatehouse::jose {
 namespace {
 
@@ -22,48 +25,6 @@ constexpr auto kPlain = make_plain();
 const char* after_plain(const char* at, const char* end) {
   while (at != end && kPlain[static_cast<unsigned char>(*at)]) ++at;
   return at;
-}
-
-/// Length of the UTF-8 sequence (RFC 3629) above ASCII at `at`, 0 if there is none.
-std::size_t sequence_at(const char* at, const char* end) {
-  const auto byte = [&](int i) { return static_cast<unsigned char>(at[i]); };
-  const auto follows = [&](int i) { return (byte(i) & 0xc0) == 0x80; };
-  const auto left = end - at;
-  const unsigned first = byte(0);
-  if (first >= 0xc2 && first <= 0xdf) return left >= 2 && follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    if (left < 3 || !follows(1) || !follows(2)) return 0;
-    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
-    const bool surrogate = first == 0xed && byte(1) > 0x9f;
-    return overlong || surrogate ? 0 : 3;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    if (left < 4 || !follows(1) || !follows(2) || !follows(3)) return 0;
-    const bool overlong = first == 0xf0 && byte(1) < 0x90;
-    const bool beyond = first == 0xf4 && byte(1) > 0x8f;
-    return overlong || beyond ? 0 : 4;
-  }
-  return 0;
-}
-
-char* write_utf8(unsigned code, char* to) {
-  const auto put = [&](unsigned byte) { *to++ = static_cast<char>(byte); };
-  if (code < 0x80) {
-    put(code);
-  } else if (code < 0x800) {
-    put(0xc0 | code >> 6);
-    put(0x80 | (code & 0x3f));
-  } else if (code < 0x10000) {
-    put(0xe0 | code >> 12);
-    put(0x80 | (code >> 6 & 0x3f));
-    put(0x80 | (code & 0x3f));
-  } else {
-    put(0xf0 | code >> 18);
-    put(0x80 | (code >> 12 & 0x3f));
-    put(0x80 | (code >> 6 & 0x3f));
-    put(0x80 | (code & 0x3f));
-  }
-  return to;
 }
 
 class Parser {
@@ -247,7 +208,8 @@ class Parser {
   /// Goes over one character that is not plain, neither a quote nor a backslash.
   bool character() {
     if (static_cast<unsigned char>(*at_) < 0x20) return failed();
-    const std::size_t size = sequence_at(at_, end_);
+    std::uint32_t point = 0;
+    const std::size_t size = decode_utf8({at_, end_}, point);
     at_ += size;
     return size != 0 || failed("the text is not UTF-8");
   }
@@ -266,30 +228,22 @@ class Parser {
     unsigned code = 0;
     if (!hex(code)) return false;
     if (code >= 0xdc00 && code <= 0xdfff) return failed("a string has half of a surrogate pair");
-    if (code >= 0xd800 && code <= 0xdbff) {
+    if (is_surrogate(code)) {
       unsigned low = 0;
       if (!take('\\') || !take('u')) return failed("a string has half of a surrogate pair");
       if (!hex(low)) return false;
       if (low < 0xdc00 || low > 0xdfff) return failed("a string has half of a surrogate pair");
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
-    decoded_ = write_utf8(code, decoded_);
+    decoded_ = put_utf8(decoded_, code);
     return true;
   }
 
   bool hex(unsigned& code) {
-    if (end_ - at_ < 4) return failed();
-    for (int i = 0; i < 4; ++i) {
-      const char c = *at_++;
-      const char lower = static_cast<char>(c | 0x20);
-      if (is_digit(c)) {
-        code = code << 4 | static_cast<unsigned>(c - '0');
-      } else if (lower >= 'a' && lower <= 'f') {
-        code = code << 4 | static_cast<unsigned>(lower - 'a' + 10);
-      } else {
-        return failed();
-      }
-    }
+    const auto value = end_ - at_ < 4 ? std::nullopt : from_hex({at_, 4});
+    if (!value) return failed();
+    code = *value;
+    at_ += 4;
     return true;
   }
 

@@ -1,6 +1,6 @@
 #include <openssl/evp.h>
 
-#include "base/sha256.h"
+#include "base/hex.h"
 #include "redis/client.h"
 
 namespace gatehouse::redis {

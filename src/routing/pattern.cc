@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "routing/regex.h"
 
 namespace gatehouse::routing {
@@ -32,14 +33,7 @@ void each_segment(std::string_view pattern, Visit&& visit) {
 }
 
 bool decodes_to_unreserved(std::string_view escape) {
-  const auto hex = [](char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-  };
-  if (escape.size() < 3 || hex(escape[1]) < 0 || hex(escape[2]) < 0) return false;
-  const int c = hex(escape[1]) * 16 + hex(escape[2]);
+  const int c = percent_decoded(escape);
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
          c == '_' || c == '~';
 }
@@ -60,8 +54,7 @@ std::string check_literal(std::string_view segment, bool last) {
       return fmt::format("the byte 0x{:02x} cannot be part of a path; it is sent and matched as %{:02X}", byte, byte);
   }
   for (std::size_t at = segment.find('%'); at != std::string_view::npos; at = segment.find('%', at + 1)) {
-    const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); };
-    if (segment.size() - at < 3 || !hex(segment[at + 1]) || !hex(segment[at + 2]))
+    if (percent_decoded(segment.substr(at)) < 0)
       return fmt::format("\"{}\" is no escape of two hexadecimal digits", segment.substr(at, 3));
     if (std::ranges::any_of(segment.substr(at, 3), [](char c) { return c >= 'a' && c <= 'f'; }))
       return fmt::format("\"{}\" is matched with upper-case digits; write it so", segment.substr(at, 3));

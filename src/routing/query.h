@@ -2,25 +2,16 @@
 #include <string>
 #include <string_view>
 
+#include "base/hex.h"
+
 namespace gatehouse::routing {
 
 /// Reads one byte of a query's name or value as forms encode it: "+" is a space, %XX a byte, a bad escape itself.
 inline char take_decoded(std::string_view& raw) {
-  const char c = raw.front();
-  raw.remove_prefix(1);
-  if (c == '+') return ' ';
-  if (c != '%' || raw.size() < 2) return c;
-  const auto hex = [](char digit) {
-    return digit >= '0' && digit <= '9'   ? digit - '0'
-           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                          : -1;
-  };
-  const int high = hex(raw[0]);
-  const int low = hex(raw[1]);
-  if (high < 0 || low < 0) return c;
-  raw.remove_prefix(2);
-  return static_cast<char>(high * 16 + low);
+  const int escaped = percent_decoded(raw);
+  const char c = escaped >= 0 ? static_cast<char>(escaped) : raw.front() == '+' ? ' ' : raw.front();
+  raw.remove_prefix(escaped >= 0 ? 3 : 1);
+  return c;
 }
 
 /// Whether `raw`, decoded, is `text`. Compares in place.

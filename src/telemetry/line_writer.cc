@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/utf8.h"
+
 namespace gatehouse::telemetry {
 namespace {
 
@@ -25,26 +27,6 @@ constexpr std::array<bool, 256> kPlain = [] {
   for (int c = 0x20; c < 0x7f; ++c) plain[static_cast<std::size_t>(c)] = c != '"' && c != '\\';
   return plain;
 }();
-
-/// The length of the UTF-8 sequence at the start (RFC 3629: no overlong form, no surrogate), 0 if there is none.
-std::size_t decode_utf8(std::string_view text, std::uint32_t& point) {
-  const auto byte = [text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t first = byte(0);
-  if (first < 0x80) {
-    point = first;
-    return 1;
-  }
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || text.size() < size) return 0;
-  point = first & (0x7fu >> size);
-  for (std::size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-    point = point << 6 | (byte(i) & 0x3fu);
-  }
-  const std::uint32_t least = size == 4 ? 0x10000u : size == 3 ? 0x800u : 0x80u;
-  const bool surrogate = point >= 0xd800 && point <= 0xdfff;
-  return point < least || point > 0x10ffff || surrogate ? 0 : size;
-}
 
 bool harmless(std::uint32_t point) {
   return point >= 0xa0 && point != 0x2028 && point != 0x2029;  // below: C0 and C1 controls; ASCII came by kPlain

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "base/hex.h"
+
 namespace gatehouse::telemetry {
 namespace {
 
@@ -59,12 +61,6 @@ bool usual(std::string_view name) {
 
 constexpr std::size_t kMaxName = 128;  // decoded; a longer name is none that we know
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 char normalise(char c) {
   if (c >= 'A' && c <= 'Z') return static_cast<char>(c | 0x20);
   return c == '-' ? '_' : c;
@@ -111,8 +107,8 @@ bool SecretNames::secret(std::string_view raw_name) const {
   bool nested = false;
   for (std::size_t i = 0; i < raw_name.size(); ++i) {
     char c = raw_name[i];
-    if (c == '%' && i + 2 < raw_name.size() && hex_digit(raw_name[i + 1]) >= 0 && hex_digit(raw_name[i + 2]) >= 0) {
-      c = static_cast<char>(hex_digit(raw_name[i + 1]) * 16 + hex_digit(raw_name[i + 2]));
+    if (const int byte = percent_decoded(raw_name.substr(i)); byte >= 0) {
+      c = static_cast<char>(byte);
       i += 2;
     }
     if (size == decoded.size()) return false;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/hex.h"
 #include "config/value_kinds.h"
 
 namespace gatehouse::plugins::key_auth {

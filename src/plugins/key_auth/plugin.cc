@@ -1,4 +1,5 @@
 
+#include "base/hex.h"
 #include "base/scheduler.h"
 #include "config/options.h"
 #include "http/reserved_names.h"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "base/log.h"
 #include "plugin/exchange.h"
 

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <list>
 
+#include "base/hex.h"
 #include "base/scheduler.h"
 #include "base/sha256.h"
 #include "config/value_kinds.h"

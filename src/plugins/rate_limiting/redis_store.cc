@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/hex.h"
 #include "base/sha256.h"
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/redis_script.h"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/json_text.h"
+
 namespace gatehouse::plugins::request_termination {
 namespace {
 
@@ -11,19 +13,8 @@ class Writer {
   explicit Writer(char* to) : to_(to) {}
   void raw(std::string_view text) { to_ = std::copy(text.begin(), text.end(), to_); }
   void string(std::string_view text) {
-    constexpr char kDigits[] = "0123456789abcdef";
     *to_++ = '"';
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        *to_++ = '\\';
-        *to_++ = c;
-      } else if (byte < 0x20 || byte >= 0x7f) {
-        for (const char each : {'\\', 'u', '0', '0', kDigits[byte >> 4], kDigits[byte & 15]}) *to_++ = each;
-      } else {
-        *to_++ = c;
-      }
-    }
+    to_ = put_json_text(to_, text);
     *to_++ = '"';
   }
   void member(std::string_view name, std::string_view value) {
@@ -80,7 +71,7 @@ std::string_view echo_of(plugin::Exchange& exchange, std::string_view message) {
     text += field.name.size() + field.value.size();
     marks += 12;
   }
-  const std::size_t most = text * 6 + marks;  // an escape takes six bytes for one
+  const std::size_t most = text * kMostJsonBytes + marks;
   char* const start = exchange.arena.reserve(most);
   Writer writer(start);
   writer.raw("{");
