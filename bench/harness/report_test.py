@@ -83,9 +83,9 @@ class Verdict(unittest.TestCase):
         self.assertEqual(verdict(row, made)[3], "**not met**")
 
     def test_a_row_may_have_a_goal_for_each_reference(self):
-        row = ROW["jwt_hs256"]
+        row = ROW["jwt_hs256_nocache"]
         made = cells(row, gatehouse=[10], nginx=[19], haproxy=[15])
-        self.assertEqual(verdicts(row, made), [("0.67 × CPU/request", "haproxy", "≤ 0.70", "met"),
+        self.assertEqual(verdicts(row, made), [("0.67 × CPU/request", "haproxy", "≤ 0.80", "met"),
                                                ("0.53 × CPU/request", "nginx", "≤ 0.50", "**not met**")])
         made["nginx"] = Cell(row, [], absent="no Lua")
         self.assertEqual(verdicts(row, made)[1][1::2], ("no valid nginx", "not decided"))
@@ -105,6 +105,22 @@ class Verdict(unittest.TestCase):
         self.assertEqual(met(16.1, 1.0), "**not met**")
         self.assertEqual(met(12, 1.5), "**not met**")  # two for some
         self.assertEqual(met(12, 0.5), "**not met**")  # some were not counted there
+
+    def test_or_in_what_it_costs_more_in_parts_of_a_bare_request(self):
+        row = ROW["limit_redis"]
+        def met(cost, bare):
+            made = cells(row, gatehouse=[Sample(system_us=cost, requests=10000, round_trips=1.0)], without=[30], haproxy=[bare])
+            return verdict(row, made)
+        self.assertEqual(met(42, 40)[3], "met")
+        self.assertIn("0.30 of HAProxy's", met(42, 40)[0])
+        self.assertEqual(met(42, 19)[3], "**not met**")
+
+    def test_a_goal_may_be_about_a_peer_of_another_row(self):
+        row, verifying = ROW["jwt_hs256"], ROW["jwt_hs256_nocache"]
+        made = cells(row, gatehouse=[20], nginx=[30], haproxy=[50])
+        others = {verifying.id: cells(verifying, nginx=[50])}
+        self.assertEqual([line[3] for line in verdicts(row, made, others)], ["met", "met"])
+        self.assertEqual([line[3] for line in verdicts(row, made, {})], ["met", "not decided"])
 
     def test_a_table_says_what_is_absent_and_what_is_invalid(self):
         row = ROW["small"]

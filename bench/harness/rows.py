@@ -42,7 +42,7 @@ class Row:
     title: str
     kind: str = "load"
     goal: float | None = 1.0
-    goals: tuple = ()  # (peer, ratio)
+    goals: tuple = ()  # (peer, ratio), or (peer, ratio, the row in which the peer does the work)
     connections: int = 64
     path: str = "/small"
     length: int = 100
@@ -87,7 +87,7 @@ ROWS = (
     *(Row(f"jwt_{algorithm.lower()}{'' if cache else '_nocache'}",
           f"{algorithm} token, claims to headers, limit{'' if cache else '; each token verified'}", script="pick.lua",
           goal=None if algorithm == "HS256" else 1.0,
-          goals=(("haproxy", 0.7 if cache else 0.8), ("nginx", 0.5)) if algorithm == "HS256" else (),
+          goals=(("haproxy", 0.7 if cache else 0.8), ("nginx", 0.5, "jwt_hs256_nocache")) if algorithm == "HS256" else (),
           shape=Shape(guard=Guard(jwt=algorithm, cache=cache)))
       for algorithm in ("HS256", "RS256", "ES256", "EdDSA") for cache in (True, False)),
     Row("limit_redis", "a limit counted in Redis, 10,000 accounts", kind="redis", goal=6.0, script="pick.lua",

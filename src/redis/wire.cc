@@ -2,18 +2,21 @@
 
 #include <hiredis/read.h>
 
+#include <algorithm>
 #include <charconv>
 #include <new>
 
 namespace gatehouse::redis {
 namespace {
 
-void append_number(std::string& to, char kind, std::size_t number) {
-  char digits[24];
-  const char* const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
-  to += kind;
-  to.append(digits, static_cast<std::size_t>(end - digits));
-  to += "\r\n";
+constexpr std::size_t kMostNumber = 24;  ///< bytes of one: its mark, digits, CR LF
+
+char* put_number(char* to, char kind, std::size_t number) {
+  *to++ = kind;
+  to = std::to_chars(to, to + kMostNumber, number).ptr;
+  *to++ = '\r';
+  *to++ = '\n';
+  return to;
 }
 
 }  // namespace
@@ -27,12 +30,18 @@ Arguments auth_command(std::span<std::string_view, 3> words, std::string_view us
 }
 
 void append_command(std::string& to, Arguments arguments) {
-  append_number(to, '*', arguments.size());
-  for (const std::string_view argument : arguments) {
-    append_number(to, '$', argument.size());
-    to += argument;
-    to += "\r\n";
-  }
+  std::size_t most = to.size() + kMostNumber;
+  for (const std::string_view argument : arguments) most += kMostNumber + argument.size() + 2;
+  to.resize_and_overwrite(most, [&, before = to.size()](char* bytes, std::size_t) {
+    char* at = put_number(bytes + before, '*', arguments.size());
+    for (const std::string_view argument : arguments) {
+      at = put_number(at, '$', argument.size());
+      at = std::copy(argument.begin(), argument.end(), at);
+      *at++ = '\r';
+      *at++ = '\n';
+    }
+    return static_cast<std::size_t>(at - bytes);
+  });
 }
 
 RedisReply copy(const RedisReply& reply, Arena& arena) {
