@@ -4,12 +4,18 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 namespace gatehouse::test {
 
 namespace {
 
-constexpr const char* kServer = "/usr/bin/redis-server";
 constexpr const char* kCli = "/usr/bin/redis-cli";
+
+const char* server_program() {
+  const char* const other = std::getenv("GATEHOUSE_REDIS_SERVER");
+  return other != nullptr ? other : "/usr/bin/redis-server";
+}
 
 void replace(std::string& in, std::string_view what, std::string_view with) {
   for (std::size_t at = 0; (at = in.find(what, at)) != std::string::npos; at += with.size()) {
@@ -20,7 +26,7 @@ void replace(std::string& in, std::string_view what, std::string_view with) {
 }  // namespace
 
 bool RedisServer::installed() {
-  return ::access(kServer, X_OK) == 0 && ::access(kCli, X_OK) == 0;
+  return ::access(server_program(), X_OK) == 0 && ::access(kCli, X_OK) == 0;
 }
 
 RedisServer::RedisServer(std::vector<std::string> lines, bool sentinel) : sentinel_(sentinel), port_(free_port()) {
@@ -36,7 +42,7 @@ RedisServer::RedisServer(std::vector<std::string> lines, bool sentinel) : sentin
 }
 
 void RedisServer::start() {
-  std::vector<std::string> arguments{kServer, dir_.file("redis.conf")};
+  std::vector<std::string> arguments{server_program(), dir_.file("redis.conf")};
   if (sentinel_) arguments.emplace_back("--sentinel");
   process_ = std::make_unique<Process>(std::move(arguments));
   const Deadline deadline(kPatience * 2);
@@ -48,7 +54,7 @@ void RedisServer::start() {
     }
     process_->pause(Millis(5));
   }
-  ADD_FAILURE() << "redis-server does not start: " << process_->out() << process_->err();
+  ADD_FAILURE() << server_program() << " does not start: " << process_->out() << process_->err();
 }
 
 void RedisServer::kill() {

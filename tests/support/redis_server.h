@@ -11,7 +11,8 @@
 namespace gatehouse::test {
 
 /// A redis-server of the test's own, on a free port of 127.0.0.1 and on a Unix socket, with its files in a directory of
-/// its own. It keeps nothing on disk. The destructor ends it.
+/// its own. It keeps nothing on disk. The destructor ends it. $GATEHOUSE_REDIS_SERVER names another program that takes
+/// the same configuration.
 class RedisServer {
  public:
   /// `lines` are added to its configuration ("requirepass secret"); @dir@ in them is its directory.
