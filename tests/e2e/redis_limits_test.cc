@@ -146,6 +146,38 @@ TEST_F(RedisLimits, a_refused_request_writes_nothing) {
   EXPECT_NE(server.cli({"INFO", "commandstats"}).find("cmdstat_set:calls=4,"), std::string::npos);
 }
 
+TEST_F(RedisLimits, gateways_share_the_quotas_that_answers_spend) {
+  RedisServer server;
+  HttpService service([](ServiceExchange& exchange) {
+    exchange.respond(200, "left " + std::string(exchange.head().fields.get("x-ratelimit-remaining-video")),
+                     "X-Kong-Limit: video=2, sms\r\n");
+  });
+  const std::string config =
+      "redis: {" + at(server) + ", timeout: 20s}\nservices: [{name: main, url: \"" + service.url() +
+      "\"}]\nroutes: [{path: \"/*\", service: main}]\n"
+      "plugins: [{name: response-ratelimiting, config: {policy: redis, limits: {video: {year: 5}, sms: {year: 9}}}}]\n";
+  Gateway one(config), two(config);
+  EXPECT_EQ(one.get("/").body, "left 5");
+  // What an answer took is told without a wait.
+  const auto told = [&](int sum) {
+    return server.wait_cli({"EVAL",
+                            "local t = 0 for _, k in ipairs(redis.call('KEYS', 'gh:*')) do "
+                            "t = t + tonumber(string.match(redis.call('GET', k), '^%d+ (%d+)')) end return t",
+                            "0"},
+                           std::to_string(sum));
+  };
+  EXPECT_TRUE(told(3));
+  const Response second = two.get("/");
+  EXPECT_EQ(second.body, "left 3");
+  EXPECT_EQ(second.header("x-ratelimit-remaining-video-year"), "1");
+  EXPECT_EQ(second.header("x-ratelimit-remaining-sms-year"), "7");
+  EXPECT_TRUE(told(6));
+  const Response third = one.get("/");
+  EXPECT_EQ(third.status, 429);
+  EXPECT_EQ(third.header("x-ratelimit-remaining-sms-year"), "7") << "it took nothing";
+  EXPECT_EQ(fallbacks(one), 0);
+}
+
 TEST_F(RedisLimits, what_an_answer_costs_counts_for_all) {
   RedisServer server;
   HttpService service([](ServiceExchange& exchange) { exchange.respond(200, "ok", "X-Cost: 3\r\n"); });

@@ -10,16 +10,6 @@ namespace {
 
 using Fault = RedisError::Fault;
 
-std::shared_ptr<RedisWatch> watch_of(plugin::BuildContext& context) {
-  const auto counter = [&](std::string_view result) {
-    return context.counter("gatehouse_ratelimit_redis_fallbacks_total",
-                           "Rate-limiting decisions that the Redis was to make and did not, by who made them.",
-                           {"result", result});
-  };
-  return context.process<RedisWatch>("rate-limiting",
-                                     [&] { return std::make_shared<RedisWatch>(counter("local"), counter("error")); });
-}
-
 /// Empty where nothing is owed.
 std::span<const Late> owed_of(const LeasedStore::Question& question, const Rule& rule) {
   const std::span<const Late> all = std::span(question.owed).first(rule.limits.size());
@@ -34,7 +24,7 @@ std::int64_t RedisPolicy::Leases::now_us() const {
 
 RedisPolicy::RedisPolicy(const Config& config, const std::string& limiter, plugin::BuildContext& context)
     : store_(context.redis(), config.key_space, limiter),
-      watch_(watch_of(context)),
+      watch_(RedisWatch::of(context)),
       fault_tolerant_(config.fault_tolerant || config.dry_run) {
   if (config.sync_rate <= 0) return;
   const auto interval = static_cast<std::int64_t>(config.sync_rate * 1'000'000);

@@ -6,6 +6,16 @@
 
 namespace gatehouse::plugins::rate_limiting {
 
+std::shared_ptr<RedisWatch> RedisWatch::of(plugin::BuildContext& context) {
+  const auto counter = [&](std::string_view result) {
+    return context.counter("gatehouse_ratelimit_redis_fallbacks_total",
+                           "Rate-limiting decisions that the Redis was to make and did not, by who made them.",
+                           {"result", result});
+  };
+  return context.process<RedisWatch>("rate-limiting",
+                                     [&] { return std::make_shared<RedisWatch>(counter("local"), counter("error")); });
+}
+
 void RedisWatch::say_answered() {
   GH_LOG_LIMITED(info, 1, "rate-limiting: the Redis answers again and decides");
 }

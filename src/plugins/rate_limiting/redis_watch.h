@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "base/redis_reply.h"
-#include "plugin/counter.h"
+#include "plugin/build_context.h"
 
 namespace gatehouse::plugins::rate_limiting {
 
@@ -13,6 +13,8 @@ class RedisWatch {
  public:
   RedisWatch(std::shared_ptr<plugin::Counter> local, std::shared_ptr<plugin::Counter> errors)
       : local_(std::move(local)), errors_(std::move(errors)) {}
+  /// The process' own. Control thread.
+  static std::shared_ptr<RedisWatch> of(plugin::BuildContext& context);
 
   void answered() {
     if (failing_.load(std::memory_order_relaxed) && failing_.exchange(false)) say_answered();

@@ -2,73 +2,28 @@
 #include <span>
 
 #include "base/clock.h"
+#include "base/scheduler.h"
 #include "plugin/build_context.h"
 #include "plugins/common/field_lines.h"
 #include "plugins/rate_limiting/answer.h"
-#include "plugins/rate_limiting/config.h"
 #include "plugins/rate_limiting/identity.h"
 #include "plugins/rate_limiting/store.h"
 #include "plugins/rate_limiting/written_cost.h"
+#include "plugins/response_ratelimiting/config.h"
+#include "plugins/response_ratelimiting/redis_quotas.h"
 
 namespace gatehouse::plugins::response_ratelimiting {
 namespace {
 
 using plugin::Exchange;
 using plugin::Verdict;
+using rate_limiting::CountPointers;
 using rate_limiting::Decision;
+using rate_limiting::Found;
 using rate_limiting::Limit;
-using rate_limiting::LimitBy;
 using rate_limiting::LocalStore;
-using rate_limiting::WrittenLimits;
-
-enum class Policy : std::uint8_t { local };
-
-struct Config {
-  std::vector<std::pair<std::string, WrittenLimits>> limits;
-  std::string header_name = "X-Kong-Limit";
-  LimitBy limit_by = LimitBy::consumer;
-  bool block_on_first_violation = false;
-  bool hide_client_headers = false;
-  Policy policy = Policy::local;
-  std::uint32_t max_keys = 1'000'000;
-  int error_code = 429;
-  std::string error_message = "the quota is used up";
-};
-
-const config::Options<Config>& options() {
-  static const auto table =
-      config::Options<Config>()
-          .require("limits", &Config::limits, config::map_of(rate_limiting::limits_table().nested()),
-                   "Quotas by name, each with one or several periods.")
-          .add("header_name", &Config::header_name, config::header_name(false),
-               "The field of the service's answer that says what it takes: `video=2, sms`. It is taken out.")
-          .add("limit_by", &Config::limit_by, config::choice<LimitBy>({"consumer", "credential", "ip"}),
-               "Who has quotas of its own; the address stands in for who is not known.")
-          .add("block_on_first_violation", &Config::block_on_first_violation, config::boolean(),
-               "Asks the service nothing any more when one of the quotas is used up.")
-          .add("hide_client_headers", &Config::hide_client_headers, config::boolean(), "Tells clients nothing.")
-          .add("policy", &Config::policy, config::choice<Policy>({"local"}), "Where counts are kept: in this process.")
-          .add("max_keys", &Config::max_keys, config::integer(1000, 100'000'000),
-               "At most so many counts are kept, or 4096 if that is more; each takes some 100 bytes.")
-          .add("error_code", &Config::error_code, config::integer(400, 599), "The status of a refusal.")
-          .add("error_message", &Config::error_message, config::non_empty(), "What it says.")
-          .later({"redis", "fault_tolerant"})
-          .check_node([](const Config& config, const config::Node& node, const config::Where& at) {
-            const config::Node& limits = *node.find("limits");
-            const config::Where here = at.key("limits", limits.mark());
-            if (config.limits.empty()) here.error("names no quota");
-            std::vector<std::string_view> seen;
-            for (const auto& [name, written] : config.limits) {
-              const config::Where quota = here.key(name, limits.find(name)->mark());
-              if (const std::string fault = config::check_name(name); !fault.empty()) quota.error(fault);
-              if (rate_limiting::limits_of(written, {}).empty()) quota.error("needs a limit, such as \"minute\"");
-              if (std::ranges::any_of(seen, [&](std::string_view each) { return http::equal_names(each, name); }))
-                quota.error("has the fields of another quota, whose name differs in case only");
-              seen.push_back(name);
-            }
-          });
-  return table;
-}
+using rate_limiting::Policy;
+using rate_limiting::Rule;
 
 /// One of the quotas.
 struct Quota {
@@ -81,45 +36,51 @@ struct Quota {
 
 /// What one exchange has met; in its arena.
 struct Memory {
+  std::string_view identity;
   Hash128 key;
-  Decision* decisions;  ///< by quota; null until there is an answer
+  Found* found;           ///< by quota, as the Redis had it; null: this process counts
+  std::int64_t ahead_us;  ///< the Redis' clock before ours
+  bool looked;            ///< what is left was found out
+  Decision* decisions;    ///< by quota; null until there is an answer
 };
 
 class ResponseRateLimiting : public plugin::Plugin {
  public:
-  ResponseRateLimiting(Config config, std::shared_ptr<LocalStore> store)
-      : config_(std::move(config)), store_(std::move(store)) {
+  ResponseRateLimiting(Config config, std::vector<Quota> quotas, std::shared_ptr<LocalStore> store,
+                       std::unique_ptr<const RedisQuotas> redis)
+      : config_(std::move(config)), quotas_(std::move(quotas)), store_(std::move(store)), redis_(std::move(redis)) {
     who_.limit_by = {config_.limit_by};
-    constexpr std::string_view kPeriods[] = {"Second", "Minute", "Hour", "Day", "Month", "Year"};
-    for (const auto& [name, written] : config_.limits) {
-      Quota& quota = quotas_.emplace_back();
-      quota.name = name;
-      quota.limits = rate_limiting::limits_of(written, who_);
-      quota.salt = keyed_hash(name);
-      quota.for_service = "X-RateLimit-Remaining-" + name;
-      for (const Limit& limit : quota.limits) {
-        const std::string period(kPeriods[static_cast<std::size_t>(limit.period)]);
-        quota.limit_names.push_back("X-RateLimit-Limit-" + name + "-" + period);
-        quota.left_names.push_back("X-RateLimit-Remaining-" + name + "-" + period);
-      }
-    }
+    for (const Quota& quota : quotas_) rules_.push_back({rate_limiting::Algorithm::fixed_window, quota.limits});
   }
 
   Verdict on_request(Exchange& x) const noexcept override {
     Memory& memory = x.state<Memory>(*this);
-    memory.key = keyed_hash(rate_limiting::identity_of(x, who_));
-    const std::int64_t now = wall_clock_us();
-    for (const Quota& quota : quotas_) {
-      const Decision decision = decide(memory, quota, 1, false, now);
-      if (decision.refused && config_.block_on_first_violation) return refuse(x);
-      x.request.fields.set(quota.for_service, rate_limiting::number(x.arena, least(quota, decision)));
+    memory.identity = rate_limiting::identity_of(x, who_);
+    memory.key = keyed_hash(memory.identity);
+    return redis_ != nullptr && x.scope != nullptr ? Verdict::suspend : look(x, memory);
+  }
+
+  /// The Redis is asked what is left.
+  Task<Verdict> on_request_async(Exchange& x) const override {
+    Memory& memory = x.state<Memory>(*this);
+    const std::span<Found> found(x.arena.array<Found>(quotas_.size()), quotas_.size());
+    switch (co_await redis_->look(x, memory.identity, rules_, found)) {
+      case RedisQuotas::Result::cancelled:
+        co_return x.refuse(x.scope->reason());
+      case RedisQuotas::Result::unknown:
+        if (!config_.fault_tolerant) co_return x.refuse(Reason::internal);
+        break;
+      case RedisQuotas::Result::known:
+        memory.found = found.data();
+        memory.ahead_us = found[0].now_us - wall_clock_us();
     }
-    return Verdict::proceed;
+    co_return look(x, memory);
   }
 
   Verdict on_response(Exchange& x) const noexcept override {
     if (x.find_state<Memory>(*this) == nullptr) return Verdict::proceed;
     Memory& memory = x.state<Memory>(*this);
+    if (!memory.looked) return Verdict::proceed;
     const bool first = memory.decisions == nullptr;
     const bool fits = first ? spend(x, memory) : true;
     if (!fits) return refuse(x);  // the hooks run again, for that answer
@@ -128,9 +89,26 @@ class ResponseRateLimiting : public plugin::Plugin {
   }
 
  private:
-  Decision decide(const Memory& memory, const Quota& quota, std::uint64_t cost, bool count, std::int64_t now) const {
-    const Hash128 key{memory.key.high ^ quota.salt.high, memory.key.low ^ quota.salt.low};
-    return store_->decide(key, {rate_limiting::Algorithm::fixed_window, quota.limits}, cost, count, now);
+  /// Tells the service what is left.
+  Verdict look(Exchange& x, Memory& memory) const {
+    memory.looked = true;
+    const std::int64_t now = wall_clock_us();
+    for (std::size_t i = 0; i < quotas_.size(); ++i) {
+      const Decision decision = decide(memory, i, 1, false, now);
+      if (decision.refused && config_.block_on_first_violation) return refuse(x);
+      x.request.fields.set(quotas_[i].for_service, rate_limiting::number(x.arena, least(quotas_[i], decision)));
+    }
+    return Verdict::proceed;
+  }
+
+  Decision decide(const Memory& memory, std::size_t quota, std::uint64_t cost, bool count, std::int64_t now) const {
+    const Rule& rule = rules_[quota];
+    if (memory.found != nullptr) {
+      const CountPointers counts(memory.found[quota].counts, rule);
+      return rate_limiting::decide(rule, counts, cost, count, now + memory.ahead_us);
+    }
+    const Hash128 salt = quotas_[quota].salt;
+    return store_->decide({memory.key.high ^ salt.high, memory.key.low ^ salt.low}, rule, cost, count, now);
   }
 
   static std::uint64_t least(const Quota& quota, const Decision& decision) {
@@ -148,8 +126,10 @@ class ResponseRateLimiting : public plugin::Plugin {
     bool fits = true;
     for (const bool take : {false, true}) {
       for (std::size_t i = 0; i < quotas_.size() && (fits || !take); ++i) {
-        memory.decisions[i] = decide(memory, quotas_[i], cost_in(written, quotas_[i].name), take, now);
+        const std::uint64_t cost = cost_in(written, quotas_[i].name);
+        memory.decisions[i] = decide(memory, i, cost, take, now);
         fits = fits && !memory.decisions[i].refused;
+        if (take && fits && cost != 0 && memory.found != nullptr) redis_->spend(x, memory.identity, i, rules_[i], cost);
       }
     }
     return fits;
@@ -192,20 +172,53 @@ class ResponseRateLimiting : public plugin::Plugin {
 
   const Config config_;
   rate_limiting::Config who_;
-  std::vector<Quota> quotas_;
+  const std::vector<Quota> quotas_;
+  std::vector<Rule> rules_;  ///< by quota
   const std::shared_ptr<LocalStore> store_;
+  const std::unique_ptr<const RedisQuotas> redis_;  ///< null: this process counts
 };
 
+std::vector<Quota> quotas_of(const Config& config) {
+  constexpr std::string_view kPeriods[] = {"Second", "Minute", "Hour", "Day", "Month", "Year"};
+  std::vector<Quota> quotas;
+  for (const auto& [name, written] : config.limits) {
+    Quota& quota = quotas.emplace_back();
+    quota.name = name;
+    quota.limits = rate_limiting::limits_of(written, {});
+    quota.salt = keyed_hash(name);
+    quota.for_service = "X-RateLimit-Remaining-" + name;
+    for (const Limit& limit : quota.limits) {
+      const std::string period(kPeriods[static_cast<std::size_t>(limit.period)]);
+      quota.limit_names.push_back("X-RateLimit-Limit-" + name + "-" + period);
+      quota.left_names.push_back("X-RateLimit-Remaining-" + name + "-" + period);
+    }
+  }
+  return quotas;
+}
+
 config::PluginInfo info() {
-  return config::plugin_info("response-ratelimiting", "Quotas that the service's answers spend.", 900, options());
+  config::PluginInfo info =
+      config::plugin_info("response-ratelimiting", "Quotas that the service's answers spend.", 900, options());
+  info.needs_redis = [](const config::Node* config) {
+    return options().read(config).policy == Policy::redis ? std::string("policy") : std::string();
+  };
+  return info;
 }
 
 std::shared_ptr<const plugin::Plugin> make(const config::Node* node, plugin::BuildContext& context) {
   Config config = options().read(node);
-  auto store = context.process<LocalStore>("response-ratelimiting " + context.scope(),
-                                           [&] { return std::make_shared<LocalStore>(config.max_keys); });
+  const std::string identity = "response-ratelimiting " + context.scope();
+  auto store = context.process<LocalStore>(identity, [&] { return std::make_shared<LocalStore>(config.max_keys); });
   store->set_most(config.max_keys);
-  return std::make_shared<ResponseRateLimiting>(std::move(config), std::move(store));
+  std::vector<Quota> quotas = quotas_of(config);
+  std::unique_ptr<const RedisQuotas> redis;
+  if (config.policy == Policy::redis) {
+    std::vector<std::string> names;
+    for (const Quota& quota : quotas) names.push_back(quota.name);
+    redis = std::make_unique<const RedisQuotas>(config.key_space, identity, names, config.fault_tolerant, context);
+  }
+  return std::make_shared<ResponseRateLimiting>(std::move(config), std::move(quotas), std::move(store),
+                                                std::move(redis));
 }
 
 }  // namespace
