@@ -32,6 +32,9 @@ TWENTY_HEADERS = tuple(
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")))
 
 
+VERIFYING = "nginx, verifying"  # a second one, that remembers no token
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """`kind` is load, idle, reload, calls or redis. `goal` is the highest ratio of CPU per request to the better of nginx and
@@ -42,7 +45,7 @@ class Row:
     title: str
     kind: str = "load"
     goal: float | None = 1.0
-    goals: tuple = ()  # (peer, ratio), or (peer, ratio, the row in which the peer does the work)
+    goals: tuple = ()  # (peer, ratio)
     connections: int = 64
     path: str = "/small"
     length: int = 100
@@ -53,6 +56,14 @@ class Row:
     body: str = ""    # of a POST in HTTP/2
     talk: str = ""    # the load is bench_talk's, in this mode
     first: int = 0    # requests before the first measurement
+
+    def wants_verifying(self):
+        return any(peer == VERIFYING for peer, _ in self.goals)
+
+    def shape_of(self, peer):
+        """How the peer of that name is to run."""
+        return self.shape if peer != VERIFYING else dataclasses.replace(
+            self.shape, guard=dataclasses.replace(self.shape.guard, cache=False))
 
 
 ROWS = (
@@ -87,7 +98,7 @@ ROWS = (
     *(Row(f"jwt_{algorithm.lower()}{'' if cache else '_nocache'}",
           f"{algorithm} token, claims to headers, limit{'' if cache else '; each token verified'}", script="pick.lua",
           goal=None if algorithm == "HS256" else 1.0,
-          goals=(("haproxy", 0.7 if cache else 0.8), ("nginx", 0.5, "jwt_hs256_nocache")) if algorithm == "HS256" else (),
+          goals=(("haproxy", 0.7 if cache else 0.8), (VERIFYING if cache else "nginx", 0.5)) if algorithm == "HS256" else (),
           shape=Shape(guard=Guard(jwt=algorithm, cache=cache)))
       for algorithm in ("HS256", "RS256", "ES256", "EdDSA") for cache in (True, False)),
     Row("limit_redis", "a limit counted in Redis, 10,000 accounts", kind="redis", goal=6.0, script="pick.lua",
@@ -138,7 +149,7 @@ class Bench:
     load_core: int
     seconds: int
     idle_connections: int
-    second_gatehouse: object = None  # for a row that compares it with itself
+    twins: dict = dataclasses.field(default_factory=dict)  # second instances, by name
 
 
 def check_equivalent(peer, row):
