@@ -17,9 +17,7 @@ namespace {
 
 using plugin::Exchange;
 using plugin::Verdict;
-using rate_limiting::CountPointers;
 using rate_limiting::Decision;
-using rate_limiting::Found;
 using rate_limiting::Limit;
 using rate_limiting::LocalStore;
 using rate_limiting::Policy;
@@ -38,17 +36,20 @@ struct Quota {
 struct Memory {
   std::string_view identity;
   Hash128 key;
-  Found* found;           ///< by quota, as the Redis had it; null: this process counts
-  std::int64_t ahead_us;  ///< the Redis' clock before ours
-  bool looked;            ///< what is left was found out
-  Decision* decisions;    ///< by quota; null until there is an answer
+  Decision* decisions;   ///< by quota; null until it is known what is left
+  std::uint64_t* costs;  ///< by quota; null until there is an answer
+  bool in_redis;         ///< the Redis has said what is left, and is to count
 };
 
 class ResponseRateLimiting : public plugin::Plugin {
  public:
   ResponseRateLimiting(Config config, std::vector<Quota> quotas, std::shared_ptr<LocalStore> store,
                        std::unique_ptr<const RedisQuotas> redis)
-      : config_(std::move(config)), quotas_(std::move(quotas)), store_(std::move(store)), redis_(std::move(redis)) {
+      : config_(std::move(config)),
+        quotas_(std::move(quotas)),
+        ones_(quotas_.size(), 1),
+        store_(std::move(store)),
+        redis_(std::move(redis)) {
     who_.limit_by = {config_.limit_by};
     for (const Quota& quota : quotas_) rules_.push_back({rate_limiting::Algorithm::fixed_window, quota.limits});
   }
@@ -57,82 +58,118 @@ class ResponseRateLimiting : public plugin::Plugin {
     Memory& memory = x.state<Memory>(*this);
     memory.identity = rate_limiting::identity_of(x, who_);
     memory.key = keyed_hash(memory.identity);
-    return redis_ != nullptr && x.scope != nullptr ? Verdict::suspend : look(x, memory);
+    if (redis_ != nullptr && x.scope != nullptr) return Verdict::suspend;
+    memory.decisions = x.arena.array<Decision>(quotas_.size());
+    decide_here(memory, ones_, false);
+    return begin(x, memory);
   }
 
   /// The Redis is asked what is left.
   Task<Verdict> on_request_async(Exchange& x) const override {
     Memory& memory = x.state<Memory>(*this);
-    const std::span<Found> found(x.arena.array<Found>(quotas_.size()), quotas_.size());
-    switch (co_await redis_->look(x, memory.identity, rules_, found)) {
+    Decision* const decisions = x.arena.array<Decision>(quotas_.size());
+    switch (co_await redis_->decide(x, memory.identity, rules_, ones_, false, {decisions, quotas_.size()})) {
       case RedisQuotas::Result::cancelled:
         co_return x.refuse(x.scope->reason());
       case RedisQuotas::Result::unknown:
         if (!config_.fault_tolerant) co_return x.refuse(Reason::internal);
+        memory.decisions = decisions;
+        decide_here(memory, ones_, false);
         break;
-      case RedisQuotas::Result::known:
-        memory.found = found.data();
-        memory.ahead_us = found[0].now_us - wall_clock_us();
+      case RedisQuotas::Result::decided:
+        memory.decisions = decisions;
+        memory.in_redis = true;
     }
-    co_return look(x, memory);
+    co_return begin(x, memory);
   }
 
   Verdict on_response(Exchange& x) const noexcept override {
     if (x.find_state<Memory>(*this) == nullptr) return Verdict::proceed;
     Memory& memory = x.state<Memory>(*this);
-    if (!memory.looked) return Verdict::proceed;
-    const bool first = memory.decisions == nullptr;
-    const bool fits = first ? spend(x, memory) : true;
-    if (!fits) return refuse(x);  // the hooks run again, for that answer
-    if (!config_.hide_client_headers) tell(x, memory);
-    return Verdict::proceed;
+    if (memory.decisions == nullptr) return Verdict::proceed;
+    if (memory.costs == nullptr) {
+      read_costs(x, memory);
+      if (memory.in_redis && spends(memory) != 0) return Verdict::suspend;
+      if (!memory.in_redis && !spend_here(memory)) return refuse(x);  // the hooks run again, for that answer
+    }
+    return end(x, memory);
+  }
+
+  /// The Redis is asked to take what the answer says.
+  Task<Verdict> on_response_async(Exchange& x) const override {
+    Memory& memory = x.state<Memory>(*this);
+    const std::span<Decision> decisions(memory.decisions, quotas_.size());
+    for (const bool take : {false, true}) {
+      if (!take && spends(memory) == 1) continue;  // it is taken or not
+      switch (co_await redis_->decide(x, memory.identity, rules_, costs_of(memory), take, decisions)) {
+        case RedisQuotas::Result::cancelled:
+          co_return x.refuse(x.scope->reason());
+        case RedisQuotas::Result::unknown:
+          if (!config_.fault_tolerant) co_return x.refuse(Reason::internal);
+          co_return spend_here(memory) ? end(x, memory) : refuse(x);
+        case RedisQuotas::Result::decided:
+          if (any_refused(memory)) co_return refuse(x);
+      }
+    }
+    co_return end(x, memory);
   }
 
  private:
   /// Tells the service what is left.
-  Verdict look(Exchange& x, Memory& memory) const {
-    memory.looked = true;
-    const std::int64_t now = wall_clock_us();
+  Verdict begin(Exchange& x, const Memory& memory) const {
+    if (config_.block_on_first_violation && any_refused(memory)) return refuse(x);
     for (std::size_t i = 0; i < quotas_.size(); ++i) {
-      const Decision decision = decide(memory, i, 1, false, now);
-      if (decision.refused && config_.block_on_first_violation) return refuse(x);
-      x.request.fields.set(quotas_[i].for_service, rate_limiting::number(x.arena, least(quotas_[i], decision)));
+      const std::uint64_t left = least(quotas_[i], memory.decisions[i]);
+      x.request.fields.set(quotas_[i].for_service, rate_limiting::number(x.arena, left));
     }
     return Verdict::proceed;
   }
 
-  Decision decide(const Memory& memory, std::size_t quota, std::uint64_t cost, bool count, std::int64_t now) const {
-    const Rule& rule = rules_[quota];
-    if (memory.found != nullptr) {
-      const CountPointers counts(memory.found[quota].counts, rule);
-      return rate_limiting::decide(rule, counts, cost, count, now + memory.ahead_us);
+  Verdict end(Exchange& x, const Memory& memory) const {
+    if (!config_.hide_client_headers) tell(x, memory);
+    return Verdict::proceed;
+  }
+
+  void decide_here(Memory& memory, std::span<const std::uint64_t> costs, bool take) const {
+    const std::int64_t now = wall_clock_us();
+    for (std::size_t i = 0; i < quotas_.size(); ++i) {
+      const Hash128 salt = quotas_[i].salt;
+      const Hash128 key{memory.key.high ^ salt.high, memory.key.low ^ salt.low};
+      memory.decisions[i] = store_->decide(key, rules_[i], costs[i], take, now);
+      if (take && memory.decisions[i].refused) return;
     }
-    const Hash128 salt = quotas_[quota].salt;
-    return store_->decide({memory.key.high ^ salt.high, memory.key.low ^ salt.low}, rule, cost, count, now);
+  }
+
+  /// Takes what the answer says from the quotas. False: one of them has not that much; then nothing is taken.
+  bool spend_here(Memory& memory) const {
+    for (const bool take : {false, true}) {
+      decide_here(memory, costs_of(memory), take);
+      if (any_refused(memory)) return false;
+    }
+    return true;
+  }
+
+  std::span<const std::uint64_t> costs_of(const Memory& memory) const { return {memory.costs, quotas_.size()}; }
+  /// How many quotas the answer takes something of.
+  std::size_t spends(const Memory& memory) const {
+    return static_cast<std::size_t>(std::ranges::count_if(costs_of(memory), [](auto cost) { return cost != 0; }));
+  }
+  bool any_refused(const Memory& memory) const {
+    return std::ranges::any_of(std::span(memory.decisions, quotas_.size()), &Decision::refused);
+  }
+
+  /// What the answer takes, by quota, out of the service's field, which it loses.
+  void read_costs(Exchange& x, Memory& memory) const {
+    const std::string_view written = x.replied ? "" : joined_lines(x.response.fields, config_.header_name).value_or("");
+    if (!x.replied) x.response.fields.remove(config_.header_name);
+    memory.costs = x.arena.array<std::uint64_t>(quotas_.size());
+    for (std::size_t i = 0; i < quotas_.size(); ++i) memory.costs[i] = cost_in(written, quotas_[i].name);
   }
 
   static std::uint64_t least(const Quota& quota, const Decision& decision) {
     std::uint64_t least = UINT64_MAX;
     for (std::size_t i = 0; i < quota.limits.size(); ++i) least = std::min(least, decision.standings[i].remaining);
     return least;
-  }
-
-  /// Takes what the answer says from the quotas. False: one of them has not that much; then nothing is taken.
-  bool spend(Exchange& x, Memory& memory) const {
-    const std::string_view written = x.replied ? "" : joined_lines(x.response.fields, config_.header_name).value_or("");
-    if (!x.replied) x.response.fields.remove(config_.header_name);
-    memory.decisions = x.arena.array<Decision>(quotas_.size());
-    const std::int64_t now = wall_clock_us();
-    bool fits = true;
-    for (const bool take : {false, true}) {
-      for (std::size_t i = 0; i < quotas_.size() && (fits || !take); ++i) {
-        const std::uint64_t cost = cost_in(written, quotas_[i].name);
-        memory.decisions[i] = decide(memory, i, cost, take, now);
-        fits = fits && !memory.decisions[i].refused;
-        if (take && fits && cost != 0 && memory.found != nullptr) redis_->spend(x, memory.identity, i, rules_[i], cost);
-      }
-    }
-    return fits;
   }
 
   /// What `video=2, sms` takes of the quota of that name.
@@ -173,7 +210,8 @@ class ResponseRateLimiting : public plugin::Plugin {
   const Config config_;
   rate_limiting::Config who_;
   const std::vector<Quota> quotas_;
-  std::vector<Rule> rules_;  ///< by quota
+  std::vector<Rule> rules_;                ///< by quota
+  const std::vector<std::uint64_t> ones_;  ///< by quota: what a look asks for
   const std::shared_ptr<LocalStore> store_;
   const std::unique_ptr<const RedisQuotas> redis_;  ///< null: this process counts
 };

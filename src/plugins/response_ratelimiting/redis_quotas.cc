@@ -10,16 +10,19 @@ namespace {
 
 /// Questions under way together. It belongs to them: who asked may leave.
 struct Flight {
+  explicit Flight(std::size_t questions) : awaited(questions), replies(questions) {}
+
   std::size_t awaited;
-  std::vector<std::optional<rate_limiting::Found>> found;  ///< by quota
-  std::string fault;                                       ///< why one of them has no answer
+  std::vector<std::optional<rate_limiting::Found>> replies;  ///< by quota
+  std::string fault;                                         ///< why one of them has no answer
   Signal done;
 
-  void land(std::size_t quota, const RedisResult& reply, const rate_limiting::Rule& rule) {
-    if (reply) found[quota] = rate_limiting::read_answer(*reply, rule);
-    if (!found[quota]) fault = reply ? "no answer of the script's" : std::string(reply.error().text);
-    if (--awaited == 0) done.notify();
+  void land(std::size_t quota, const RedisResult& reply, std::size_t limits) {
+    if (reply) replies[quota] = rate_limiting::read_answer(*reply, limits);
+    if (!replies[quota]) fault = reply ? "no answer of the script's" : std::string(reply.error().text);
+    if (--awaited == 0 || !fault.empty()) done.notify();
   }
+  bool over() const { return awaited == 0 || !fault.empty(); }
 };
 
 }  // namespace
@@ -30,29 +33,29 @@ RedisQuotas::RedisQuotas(const std::string& space, const std::string& limiter, s
   for (const std::string& name : names) stores_.emplace_back(context.redis(), space, limiter + " " + name);
 }
 
-Task<RedisQuotas::Result> RedisQuotas::look(plugin::Exchange& x, std::string_view identity, std::span<const Rule> rules,
-                                            std::span<Found> found) const {
-  const auto flight = std::make_shared<Flight>();
-  flight->awaited = stores_.size();
-  flight->found.resize(stores_.size());
+Task<RedisQuotas::Result> RedisQuotas::decide(plugin::Exchange& x, std::string_view identity,
+                                              std::span<const Rule> rules, std::span<const std::uint64_t> costs,
+                                              bool take, std::span<Decision> to) const {
+  const auto flight = std::make_shared<Flight>(stores_.size());
   for (std::size_t i = 0; i < stores_.size(); ++i) {
-    stores_[i].send(x, stores_[i].name_of(x, identity), rules[i], 1, rate_limiting::Act::look, {},
-                    [flight, i, rule = rules[i]](const RedisResult& reply) { flight->land(i, reply, rule); });
+    const rate_limiting::Act act = take ? rate_limiting::Act::take : rate_limiting::Act::look;
+    stores_[i].send(
+        x, stores_[i].name_of(x, identity), rules[i], costs[i], act, {},
+        [flight, i, limits = rules[i].limits.size()](const RedisResult& reply) { flight->land(i, reply, limits); });
   }
-  if (flight->awaited != 0) co_await until(flight->done, *x.scope, kNever);
-  if (flight->awaited != 0) co_return Result::cancelled;
+  if (!flight->over()) co_await until(flight->done, *x.scope, kNever);
+  if (!flight->over()) co_return Result::cancelled;
   if (!flight->fault.empty()) {
     watch_->failed({RedisError::Fault::unavailable, flight->fault}, fault_tolerant_);
     co_return Result::unknown;
   }
   watch_->answered();
-  std::ranges::transform(flight->found, found.begin(), [](const auto& each) { return *each; });
-  co_return Result::known;
-}
-
-void RedisQuotas::spend(plugin::Exchange& x, std::string_view identity, std::size_t quota, const Rule& rule,
-                        std::uint64_t cost) const {
-  stores_[quota].charge(x, stores_[quota].name_of(x, identity), rule, cost);
+  for (std::size_t i = 0; i < stores_.size(); ++i) {
+    rate_limiting::Found found = *flight->replies[i];
+    const rate_limiting::CountPointers counts(found.counts, rules[i]);
+    to[i] = rate_limiting::decide(rules[i], counts, costs[i], take, found.now_us);
+  }
+  co_return Result::decided;
 }
 
 }  // namespace gatehouse::plugins::response_ratelimiting

@@ -14,7 +14,7 @@ namespace gatehouse::plugins::response_ratelimiting {
 /// Counts of quotas in a Redis: those of all gateways that have the same plugin. Immutable; any worker.
 class RedisQuotas {
  public:
-  using Found = rate_limiting::Found;
+  using Decision = rate_limiting::Decision;
   using Rule = rate_limiting::Rule;
 
   /// Keys begin with `space`; `limiter` tells the plugin from all others, `names` its quotas. The configuration has a
@@ -23,16 +23,14 @@ class RedisQuotas {
               bool fault_tolerant, plugin::BuildContext& context);
 
   enum class Result : std::uint8_t {
-    known,
-    unknown,    ///< the Redis has not said
+    decided,
+    unknown,    ///< the Redis has not said of all
     cancelled,  ///< the exchange ends
   };
-  /// What is counted of each quota, into `found` by quota, in one round trip. `rules` are by quota.
-  Task<Result> look(plugin::Exchange& x, std::string_view identity, std::span<const Rule> rules,
-                    std::span<Found> found) const;
-  /// Counts what an answer takes; nobody waits for it.
-  void spend(plugin::Exchange& x, std::string_view identity, std::size_t quota, const Rule& rule,
-             std::uint64_t cost) const;
+  /// Decides on what is taken of each quota, into `to`, all in one round trip; `rules`, `costs` and `to` are by quota.
+  /// `take`: each that has enough left is spent, whatever the others have; otherwise it is only looked at.
+  Task<Result> decide(plugin::Exchange& x, std::string_view identity, std::span<const Rule> rules,
+                      std::span<const std::uint64_t> costs, bool take, std::span<Decision> to) const;
 
  private:
   std::vector<rate_limiting::RedisStore> stores_;  ///< by quota
