@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <charconv>
 
 #include "actions/forward.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "http/date.h"
 #include "http/reserved_names.h"
 
@@ -201,11 +201,8 @@ void Forward::prepare_response_head(const http::ClientStream& service) {
   http::ResponseHead& head = x_.response;
   if (x_.request.method == http::Method::head || head.status == 304) {
     // The length describes the body that is not sent (RFC 9110 section 8.6).
-    std::uint64_t length = 0;
-    const std::string_view declared = head.fields.get(http::FieldId::content_length);
-    const auto [end, error] = std::from_chars(declared.data(), declared.data() + declared.size(), length);
-    if (!declared.empty() && error == std::errc() && end == declared.data() + declared.size()) {
-      head.framing = {http::Framing::Kind::length, length};
+    if (const auto length = parse_number<std::uint64_t>(head.fields.get(http::FieldId::content_length))) {
+      head.framing = {http::Framing::Kind::length, *length};
     } else if (head.fields.has(http::FieldId::transfer_encoding)) {
       head.framing = {http::Framing::Kind::chunked, 0};
     }

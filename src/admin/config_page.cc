@@ -1,7 +1,7 @@
 #include "admin/pages.h"
 #include "admin/query.h"
 #include "admin/reply.h"
-#include "base/json_text.h"
+#include "base/json_string.h"
 
 namespace gatehouse::admin {
 

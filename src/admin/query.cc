@@ -1,7 +1,8 @@
 #include "admin/query.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/percent.h"
 
 namespace gatehouse::admin {
 namespace {
@@ -9,16 +10,7 @@ namespace {
 std::string decoded(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned char byte = 0;
-    const char* const digits = text.data() + i + 1;
-    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
-      out += static_cast<char>(byte);
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
+  while (!text.empty()) out += take_form_decoded(text);
   return out;
 }
 

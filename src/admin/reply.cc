@@ -1,6 +1,6 @@
 #include "admin/reply.h"
 
-#include "base/json_text.h"
+#include "base/json_string.h"
 
 namespace gatehouse::admin {
 engine::LocalResponse json_reply(std::string body, int status) {

@@ -25,11 +25,9 @@ constexpr std::optional<unsigned> from_hex(std::string_view digits) {
   return digits.empty() || digits.size() > 8 ? std::nullopt : std::optional(value);
 }
 
-/// The byte that "%XX" at the front of `text` stands for, or -1 (RFC 3986, section 2.1).
-constexpr int percent_decoded(std::string_view text) {
-  if (text.size() < 3 || text[0] != '%') return -1;
-  const unsigned high = hex_value(text[1]), low = hex_value(text[2]);
-  return high > 15 || low > 15 ? -1 : static_cast<int>(high << 4 | low);
+/// Whether there is nothing but digits, and those in lower case.
+constexpr bool is_lower_hex(std::string_view text) {
+  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 /// Writes `digits` lower-case hexadecimal digits of `value`, the highest of them first; gives the end.

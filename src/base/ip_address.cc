@@ -8,6 +8,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/number.h"
+
 namespace gatehouse {
 namespace {
 
@@ -100,10 +102,9 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
   unsigned prefix = dotted ? 32 : 128;
   if (slash != std::string_view::npos) {
     const std::string_view digits = text.substr(slash + 1);
-    const unsigned most = prefix;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-    if (error != std::errc() || end != digits.data() + digits.size() || prefix > most) return std::nullopt;
-    if (digits.size() > 1 && digits[0] == '0') return std::nullopt;
+    const auto written = parse_number<unsigned>(digits);
+    if (!written || *written > prefix || (digits.size() > 1 && digits[0] == '0')) return std::nullopt;
+    prefix = *written;
   }
   Cidr block;
   block.bits_ = static_cast<std::uint8_t>(dotted ? kV4Bits + prefix : prefix);

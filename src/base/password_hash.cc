@@ -5,10 +5,10 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 
+#include "base/number.h"
 #include "base/sha256.h"
 
 namespace gatehouse {
@@ -18,7 +18,7 @@ constexpr std::uint32_t kMemory = 19'456, kPasses = 2, kLanes = 1;  // KiB
 constexpr std::size_t kSalt = 16, kHash = 32;
 // What one attempt to log in may cost.
 constexpr std::uint32_t kMostMemory = 262'144, kMostPasses = 32, kMostLanes = 8;
-constexpr int kLeastBcrypt = 4, kMostBcrypt = 15;
+constexpr unsigned kLeastBcrypt = 4, kMostBcrypt = 15;
 
 constexpr std::string_view kArgon2 = "$argon2id$v=19$";
 
@@ -29,11 +29,7 @@ bool take(std::string_view& text, std::string_view word) {
 }
 
 bool take_number(std::string_view& text, std::uint32_t least, std::uint32_t most, std::uint32_t& value) {
-  value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || value < least || value > most || text.front() == '0') return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return true;
+  return !text.starts_with('0') && gatehouse::take_number(text, value) && value >= least && value <= most;
 }
 
 bool is_letter_or_digit(char c) {
@@ -71,10 +67,9 @@ std::string check_bcrypt(std::string_view text) {
   constexpr const char* kForm = "must be of the form $2b$12$ and 53 letters, digits, dots and slashes";
   text.remove_prefix(4);  // "$2b$"
   if (text.size() != 56 || text[2] != '$') return kForm;
-  int cost = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + 2, cost);
-  if (error != std::errc() || end != text.data() + 2) return kForm;
-  if (cost < kLeastBcrypt || cost > kMostBcrypt) return "has a cost that is not between 4 and 15";
+  const auto cost = parse_number<unsigned>(text.substr(0, 2));
+  if (!cost) return kForm;
+  if (*cost < kLeastBcrypt || *cost > kMostBcrypt) return "has a cost that is not between 4 and 15";
   const bool good =
       std::ranges::all_of(text.substr(3), [](char c) { return is_letter_or_digit(c) || c == '.' || c == '/'; });
   return good ? "" : kForm;

@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include "base/hex.h"
-#include "base/json_text.h"
+#include "base/json_string.h"
+#include "base/number.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 
 namespace gatehouse {
@@ -40,6 +42,32 @@ TEST(Hex, percent_escapes) {
   for (const char* const bad : {"", "%", "%2", "%2g", "%g2", "2f%", "%%2f"}) EXPECT_EQ(percent_decoded(bad), -1) << bad;
 }
 
+TEST(Number, is_the_whole_text) {
+  EXPECT_EQ(parse_number<int>("-12"), -12);
+  EXPECT_EQ(parse_number<std::uint16_t>("65535"), 65535);
+  EXPECT_EQ(parse_number<double>("1.5"), 1.5);
+  for (const char* const bad : {"", " 1", "1 ", "+1", "-", "-1", "0x1", "1.0", "65536"})
+    EXPECT_EQ(parse_number<std::uint16_t>(bad), std::nullopt) << bad;
+  EXPECT_EQ(parse_number<int>({}), std::nullopt);
+}
+
+TEST(Number, may_be_cut_to_the_largest) {
+  EXPECT_EQ(parse_number_or_most<std::uint32_t>("4294967296"), UINT32_MAX);
+  EXPECT_EQ(parse_number_or_most<std::uint32_t>("7"), 7U);
+  for (const char* const bad : {"", "99999999999x", "-1", "x"})
+    EXPECT_EQ(parse_number_or_most<std::uint32_t>(bad), std::nullopt) << bad;
+}
+
+TEST(Number, is_taken_from_the_front) {
+  std::string_view text = "12 34";
+  int number = 0;
+  EXPECT_TRUE(take_number(text, number));
+  EXPECT_EQ(number, 12);
+  EXPECT_EQ(text, " 34");
+  EXPECT_FALSE(take_number(text, number));
+  EXPECT_EQ(text, " 34");
+}
+
 TEST(Utf8, each_character_that_has_a_form_is_read_as_written) {
   for (std::uint32_t point = 0; point <= 0x10ffff; ++point) {
     if (is_surrogate(point)) continue;
@@ -63,14 +91,14 @@ TEST(Utf8, what_is_no_character) {
   EXPECT_EQ(find_bad_utf8(""), std::string_view::npos);
 }
 
-TEST(JsonText, is_what_a_parser_reads_back) {
+TEST(JsonString, is_what_a_parser_reads_back) {
   EXPECT_EQ(json_string(""), "\"\"");
   EXPECT_EQ(json_string("a\"b\\\n\r\t\b\f/"), R"("a\"b\\\n\r\t\b\f/")");
   EXPECT_EQ(json_string(std::string_view("\0\x1f\x7f", 3)), R"("\u0000\u001f\u007f")");
   EXPECT_EQ(json_string("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
 }
 
-TEST(JsonText, what_is_not_utf8_is_replaced_byte_by_byte) {
+TEST(JsonString, what_is_not_utf8_is_replaced_byte_by_byte) {
   EXPECT_EQ(json_string("x\xff\xc0y"), R"("x\ufffd\ufffdy")");
   EXPECT_EQ(json_string("cut\xe2\x82"), R"("cut\ufffd\ufffd")");
 }

@@ -1,7 +1,6 @@
 #include "cli/shop_call.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace gatehouse::cli::shop {
 
@@ -23,19 +22,11 @@ LocalResponse not_allowed(std::string allow) {
   return response;
 }
 
-std::optional<std::int64_t> number(std::string_view digits) {
-  std::int64_t value = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [at, error] = std::from_chars(digits.data(), end, value);
-  if (digits.empty() || at != end || error != std::errc()) return std::nullopt;
-  return value;
-}
-
 std::optional<std::int64_t> bounded(const Call& call, std::string_view name, std::int64_t otherwise, std::int64_t least,
                                     std::int64_t most) {
   const std::string* const written = call.query.find(name);
   if (written == nullptr) return otherwise;
-  const std::optional<std::int64_t> value = number(*written);
+  const std::optional<std::int64_t> value = parse_number<std::int64_t>(*written);
   return value && *value >= least && *value <= most ? value : std::nullopt;
 }
 
@@ -66,7 +57,7 @@ LocalResponse paged(const Call& call, std::string_view name, const json::array& 
 }
 
 LocalResponse found(std::string_view collection, std::string_view id) {
-  const std::optional<std::int64_t> value = number(id);
+  const std::optional<std::int64_t> value = parse_number<std::int64_t>(id);
   const json::object* const object = value ? shop_find(collection, *value) : nullptr;
   if (object != nullptr) return answer(*object);
   return failed(404, "there is no " + std::string(collection.substr(0, collection.size() - 1)) + " " + std::string(id));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "admin/query.h"
+#include "base/number.h"
 #include "cli/shop_data.h"
 #include "engine/local_server.h"
 
@@ -30,8 +31,6 @@ struct Call {
 inline json::string_view text(std::string_view view) {
   return {view.data(), view.size()};
 }
-/// All of `text` as a number.
-std::optional<std::int64_t> number(std::string_view text);
 /// A number from the query, `otherwise` where it is absent, nullopt where it is none or out of [least, most].
 std::optional<std::int64_t> bounded(const Call& call, std::string_view name, std::int64_t otherwise, std::int64_t least,
                                     std::int64_t most);

@@ -7,7 +7,7 @@ namespace gatehouse::cli::shop {
 namespace {
 
 LocalResponse user_stats(std::string_view id) {
-  const std::optional<std::int64_t> user = number(id);
+  const std::optional<std::int64_t> user = parse_number<std::int64_t>(id);
   if (!user || shop_find("users", *user) == nullptr) return failed(404, "there is no user " + std::string(id));
   double spent = 0;
   std::int64_t count = 0;
@@ -40,7 +40,7 @@ LocalResponse misbehave(const Call& call) {
 
 LocalResponse notifications(const Call& call) {
   if (!call.get()) return not_allowed("GET, HEAD");
-  const std::optional<std::int64_t> user = call.size() == 1 ? number(call.path[0]) : std::nullopt;
+  const std::optional<std::int64_t> user = call.size() == 1 ? parse_number<std::int64_t>(call.path[0]) : std::nullopt;
   if (!user) return not_found();
   if (shop_find("users", *user) == nullptr) return failed(404, "there is no user " + std::to_string(*user));
   json::array shown;
@@ -61,7 +61,7 @@ LocalResponse notifications(const Call& call) {
 
 LocalResponse recommendations(const Call& call, bool v2) {
   if (!call.get()) return not_allowed("GET, HEAD");
-  const std::optional<std::int64_t> user = call.size() == 1 ? number(call.path[0]) : std::nullopt;
+  const std::optional<std::int64_t> user = call.size() == 1 ? parse_number<std::int64_t>(call.path[0]) : std::nullopt;
   const json::object* const known = user ? shop_find("recommendations", *user) : nullptr;
   if (known == nullptr)
     return call.size() == 1 ? failed(404, "there is no user " + std::string(call.path[0])) : not_found();

@@ -45,7 +45,7 @@ LocalResponse create_payment(const Call& call) {
 LocalResponse orders(const Call& call) {
   if (call.size() == 3 && call.path[0] == "users" && call.path[2] == "orders") {
     if (!call.get()) return not_allowed("GET, HEAD");
-    return user_orders(call, number(call.path[1]).value_or(0));
+    return user_orders(call, parse_number<std::int64_t>(call.path[1]).value_or(0));
   }
   if (call.size() > 1) return not_found();
   if (call.size() == 1) {
@@ -68,7 +68,7 @@ LocalResponse items(const Call& call) {
   for (std::string_view rest = *ids; !rest.empty();) {
     const std::string_view id = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), id.size() + 1));
-    const std::optional<std::int64_t> value = number(id);
+    const std::optional<std::int64_t> value = parse_number<std::int64_t>(id);
     if (!value) return failed(400, "ids must be numbers with commas between them");
     if (const json::object* const item = shop_find("items", *value)) kept.push_back(*item);
   }

@@ -41,7 +41,7 @@ LocalResponse user_profile(const json::object& user) {
 
 LocalResponse one_user(const Call& call, bool v2) {
   if (!call.get()) return not_allowed("GET, HEAD");
-  const std::optional<std::int64_t> id = number(call.path[0]);
+  const std::optional<std::int64_t> id = parse_number<std::int64_t>(call.path[0]);
   const json::object* const user = id ? shop_find("users", *id) : nullptr;
   if (user == nullptr) return failed(404, "there is no user " + std::string(call.path[0]));
   if (call.size() == 1) return answer(selected(call, shown_user(*user, v2)));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "config/custom_kind.h"
 #include "config/decode.h"
 
@@ -42,7 +43,7 @@ bool decode_match(const Node& node, const Where& at, ValueMatch& to) {
 bool tidy_fingerprint(std::string& text) {
   std::erase(text, ':');
   text = lower(text);
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return text.size() == 64 && is_lower_hex(text);
 }
 
 bool is_alternative_name(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/utf8.h"
 #include "config/value_kinds.h"
 
 namespace gatehouse::config {
@@ -101,9 +102,17 @@ class Replacer {
   }
 
   bool one(const std::string& word, const Where& at, std::string& to) {
-    if (word.starts_with("env:")) return environment(word.substr(4), at, to);
-    if (word.starts_with("file:")) return file(word.substr(5), at, to);
-    at.error("\"${" + word + "}\" is neither ${env:NAME} nor ${file:PATH}", "write $${ for a literal ${");
+    const std::size_t before = to.size();
+    if (word.starts_with("env:")) {
+      if (!environment(word.substr(4), at, to)) return false;
+    } else if (word.starts_with("file:")) {
+      if (!file(word.substr(5), at, to)) return false;
+    } else {
+      at.error("\"${" + word + "}\" is neither ${env:NAME} nor ${file:PATH}", "write $${ for a literal ${");
+      return false;
+    }
+    if (find_bad_utf8(std::string_view(to).substr(before)) == std::string_view::npos) return true;
+    at.error("\"${" + word + "}\" holds bytes that are not UTF-8");
     return false;
   }
 

@@ -96,6 +96,9 @@ TEST(Loader, merges_and_load_time_values_stand_where_they_mean_something) {
   EXPECT_THAT(said("routes: [{path: /a, respond: {body: \"${env:GH_NONE:-${env:HOME}}\"}}]\n"),
               HasSubstr("a default cannot hold another \"${\""));
   EXPECT_THAT(said("routes: [{path: /a, query: {\"${env:HOME}\": x}, respond: {}}]\n"), HasSubstr("not in keys"));
+  ::setenv("GATEHOUSE_TEST_BYTES", "k\xffz", 1);
+  EXPECT_THAT(said("routes: [{path: /a, respond: {body: \"${env:GATEHOUSE_TEST_BYTES}\"}}]\n"),
+              HasSubstr("routes[0].respond.body: \"${env:GATEHOUSE_TEST_BYTES}\" holds bytes that are not UTF-8"));
   const std::string url =
       load(
           "listeners: [{address: \"127.0.0.1:1\"}]\nservices: [{name: a, url: \"http://u:pa55@h/\"}]\n"

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+
+#include "base/number.h"
 
 namespace gatehouse::config {
 namespace {
@@ -114,10 +115,9 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 bool parse_integer(const std::string& text, std::int64_t min, std::int64_t max, std::int64_t& to) {
-  std::int64_t value = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (fault != std::errc() || end != text.data() + text.size() || value < min || value > max) return false;
-  to = value;
+  const auto value = parse_number<std::int64_t>(text);
+  if (!value || *value < min || *value > max) return false;
+  to = *value;
   return true;
 }
 
@@ -260,13 +260,9 @@ Value<double> number(double min, double max) {
     expects += low ? fmt::format(" of at least {}", min) : fmt::format(" of at most {}", max);
   }
   return scalar<double>({.parse = [=](const std::string& text, double& to) -> std::string {
-                           double value = 0;
-                           const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-                           if (fault != std::errc() || end != text.data() + text.size() ||
-                               !(value >= min && value <= max)) {
-                             return expects;
-                           }
-                           to = value;
+                           const auto value = parse_number<double>(text);
+                           if (!value || !(*value >= min && *value <= max)) return expects;
+                           to = *value;
                            return "";
                          },
                          .print = [](const double& v) { return Node::word(fmt::format("{}", v)); },

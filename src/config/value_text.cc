@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/number.h"
 #include "config/value_kinds.h"
 
 namespace gatehouse::config {
@@ -44,10 +45,9 @@ std::optional<std::uint64_t> scaled(std::string_view text, const Unit (&units)[N
   const auto [end, fault] = std::from_chars(number.data(), number.data() + number.size(), whole);
   if (fault != std::errc() || whole > kMost / size) return std::nullopt;
   if (end == number.data() + number.size()) return whole * size;
-  double value = 0;
-  const auto [stop, wrong] = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (wrong != std::errc() || stop != number.data() + number.size() || number.ends_with('.')) return std::nullopt;
-  const double product = value * static_cast<double>(size);
+  const auto value = parse_number<double>(number);
+  if (!value || number.ends_with('.')) return std::nullopt;
+  const double product = *value * static_cast<double>(size);
   if (product >= 9.2e18 || product != std::floor(product)) return std::nullopt;
   return static_cast<std::uint64_t>(product);
 }
@@ -83,11 +83,8 @@ std::optional<Rate> parse_rate(std::string_view text) {
   if (slash == std::string_view::npos) return std::nullopt;
   const auto period = std::ranges::find(kPeriodNames, text.substr(slash + 1));
   Rate rate;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + slash, rate.most);
-  if (fault != std::errc() || end != text.data() + slash || rate.most == 0 || rate.most > kMostInPeriod ||
-      period == std::end(kPeriodNames)) {
-    return std::nullopt;
-  }
+  rate.most = parse_number<decltype(rate.most)>(text.substr(0, slash)).value_or(0);
+  if (rate.most == 0 || rate.most > kMostInPeriod || period == std::end(kPeriodNames)) return std::nullopt;
   rate.period = static_cast<Period>(period - std::begin(kPeriodNames));
   return rate;
 }
@@ -98,10 +95,8 @@ std::string rate_text(const Rate& rate) {
 
 std::optional<double> parse_percentage(std::string_view text) {
   if (text.ends_with('%')) text.remove_suffix(1);
-  double value = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (fault != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 100)) return std::nullopt;
-  return value;
+  const auto value = parse_number<double>(text);
+  return value && *value >= 0 && *value <= 100 ? value : std::nullopt;
 }
 
 std::string duration_text(Duration value) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/json_text.h"
+#include "base/json_string.h"
 #include "config/node.h"
 
 namespace gatehouse::config {
@@ -65,7 +65,7 @@ void scalar(const Node& node, bool escape, std::string& to) {
   if (bare && !(is_special(text) && (text == "null" || text == "~"))) {
     to += text;
   } else {
-    to += json_string(text);
+    append_json_string(to, text);
   }
 }
 
@@ -78,7 +78,7 @@ void key_text(const std::string& key, std::string& to) {
   if (is_bare(key) && !is_special(key) && !looks_numeric(key)) {
     to += key;
   } else {
-    to += json_string(key);
+    append_json_string(to, key);
   }
 }
 
@@ -156,7 +156,7 @@ void json(const Node& node, int indent, bool escape, std::string& to) {
       if (!node.quoted() && (is_json_number(node.text()) || node.text() == "true" || node.text() == "false")) {
         to += node.text();
       } else {
-        to += json_string(written_text(node, escape));
+        append_json_string(to, written_text(node, escape));
       }
       return;
     case Node::Kind::sequence:
@@ -172,7 +172,7 @@ void json(const Node& node, int indent, bool escape, std::string& to) {
       to += '{';
       for (std::size_t i = 0; i < node.entries().size(); ++i) {
         separate(i);
-        to += json_string(node.entries()[i].key);
+        append_json_string(to, node.entries()[i].key);
         to += ": ";
         json(node.entries()[i].value, inner, escape, to);
       }

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/hex.h"
+#include "base/number.h"
 #include "engine/error_document.h"
 #include "http/date.h"
 #include "http/grpc.h"
@@ -109,17 +110,15 @@ void Dispatch::check_upgrade(plugin::Exchange& x) const {
 void Dispatch::count_hop(plugin::Exchange& x) {
   http::Field* const field = x.request.fields.find("Max-Forwards");
   if (field == nullptr) return;
-  std::uint32_t hops = 0;
-  const char* const end = field->value.data() + field->value.size();
-  const auto [stop, error] = std::from_chars(field->value.data(), end, hops);
-  if (stop != end || error != std::errc()) return;
-  if (hops == 0) {
+  const auto hops = parse_number<std::uint32_t>(field->value);
+  if (!hops) return;
+  if (*hops == 0) {
     x.reply(204, {}, {});
     x.response.framing = {};
     return;
   }
   char* const room = static_cast<char*>(x.arena.allocate(10, 1));
-  field->value = {room, static_cast<std::size_t>(std::to_chars(room, room + 10, hops - 1).ptr - room)};
+  field->value = {room, static_cast<std::size_t>(std::to_chars(room, room + 10, *hops - 1).ptr - room)};
 }
 
 /// Fills in what routes are matched by. False: there is nothing to match, and the answer is there.

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "base/json_text.h"
+#include "base/json_string.h"
 #include "http/grpc.h"
 
 namespace gatehouse::engine {
@@ -12,7 +12,7 @@ namespace {
 std::string_view json_escaped(std::string_view text, Arena& arena) {
   const std::size_t room = text.size() * kMostJsonBytes;
   char* const start = arena.reserve(room);
-  const char* const to = put_json_text(start, text);
+  const char* const to = put_json_escaped(start, text);
   const auto size = static_cast<std::size_t>(to - start);
   arena.take_back(room - size);
   return {start, size};

@@ -113,15 +113,12 @@ bool is_usable_id(std::string_view id) {
          std::all_of(id.begin(), id.end(), [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
 }
 
-bool is_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
 /// W3C Trace Context, version 00: 2-32-16-2 lower-case hex digits, neither id all zeros.
 bool is_traceparent(std::string_view text) {
   if (text.size() < 55 || text[2] != '-' || text[35] != '-' || text[52] != '-') return false;
   const std::string_view version = text.substr(0, 2), trace = text.substr(3, 32), span = text.substr(36, 16);
-  if (!is_hex(version) || version == "ff" || !is_hex(trace) || !is_hex(span) || !is_hex(text.substr(53, 2)))
+  if (!is_lower_hex(version) || version == "ff" || !is_lower_hex(trace) || !is_lower_hex(span) ||
+      !is_lower_hex(text.substr(53, 2)))
     return false;
   if (version == "00" && text.size() != 55) return false;
   return trace.find_first_not_of('0') != std::string_view::npos &&

@@ -11,20 +11,19 @@ namespace gatehouse::http::chars {
 
 // Character classes of RFC 9110 and RFC 3986, and the scans that the parsers share. Private to http/.
 
-inline constexpr std::uint8_t kToken = 1;       ///< tchar
-inline constexpr std::uint8_t kUnreserved = 2;  ///< RFC 3986 unreserved
-inline constexpr std::uint8_t kRegName = 4;     ///< unreserved and sub-delims; "%" is looked at apart
-inline constexpr std::uint8_t kDigit = 8;
-inline constexpr std::uint8_t kHex = 16;
+inline constexpr std::uint8_t kToken = 1;    ///< tchar
+inline constexpr std::uint8_t kRegName = 2;  ///< unreserved and sub-delims; "%" is looked at apart
+inline constexpr std::uint8_t kDigit = 4;
+inline constexpr std::uint8_t kHex = 8;
 
 inline constexpr std::array<std::uint8_t, 256> kClass = [] {
   std::array<std::uint8_t, 256> table{};
   auto add = [&table](std::string_view text, std::uint8_t flags) {
     for (const char c : text) table[static_cast<unsigned char>(c)] |= flags;
   };
-  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", kToken | kUnreserved | kRegName);
+  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", kToken | kRegName);
   add("!#$%&'*+-.^_`|~", kToken);
-  add("-._~", kUnreserved | kRegName);
+  add("-._~", kRegName);
   add("!$&'()*+,;=", kRegName);
   add("0123456789", kDigit | kHex);
   add("abcdefABCDEF", kHex);

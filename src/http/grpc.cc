@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/percent.h"
 #include "http/field.h"
 
 namespace gatehouse::http {
@@ -69,7 +70,6 @@ std::string_view grpc_status_of(int http_status) {
 }
 
 std::string_view grpc_message(std::string_view text, Arena& arena) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
   char* const start = arena.reserve(text.size() * 3);
   char* to = start;
   for (const char c : text) {
@@ -77,7 +77,7 @@ std::string_view grpc_message(std::string_view text, Arena& arena) {
     if (byte >= 0x20 && byte < 0x7f && c != '%') {
       *to++ = c;
     } else {
-      for (const char each : {'%', kDigits[byte >> 4], kDigits[byte & 15]}) *to++ = each;
+      to = put_escape(to, c);
     }
   }
   const auto size = static_cast<std::size_t>(to - start);

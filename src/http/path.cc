@@ -1,7 +1,7 @@
 #include <array>
 #include <cstring>
 
-#include "base/hex.h"
+#include "base/percent.h"
 #include "http/chars.h"
 #include "http/head.h"
 
@@ -85,13 +85,12 @@ Result<NormalisedPath> rebuild(std::string_view raw, Arena& arena) {
       const int byte = percent_decoded(raw.substr(i));
       if (byte < 0) return bad("bad escape in the path");
       if (byte == 0) return bad("NUL in the path");
-      if (chars::is(static_cast<char>(byte), chars::kUnreserved)) {
+      if (is_unreserved(static_cast<char>(byte))) {
         path.put(static_cast<char>(byte));
       } else {
-        constexpr char kDigits[] = "0123456789ABCDEF";  // RFC 3986 section 6.2.2.1: %2f is %2F
-        path.put('%');
-        path.put(kDigits[byte >> 4]);
-        path.put(kDigits[byte & 15]);
+        char upper[3];  // RFC 3986 section 6.2.2.1: %2f is %2F
+        put_escape(upper, static_cast<char>(byte));
+        for (const char each : upper) path.put(each);
       }
       i += 2;
     }

@@ -1,9 +1,10 @@
 #include "http/proxy_protocol.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <optional>
+
+#include "base/number.h"
 
 namespace gatehouse::http {
 namespace {
@@ -29,10 +30,7 @@ std::string_view next_word(std::string_view& text) {
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   if (text.empty() || text.size() > 5 || (text.size() > 1 && text.front() == '0')) return std::nullopt;
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port > 65535) return std::nullopt;
-  return static_cast<std::uint16_t>(port);
+  return parse_number<std::uint16_t>(text);
 }
 
 Parse parse_text(std::string_view bytes, ProxyHeader& header) {

@@ -1,5 +1,5 @@
-#include <charconv>
 
+#include "base/number.h"
 #include "redis/connection.h"
 #include "redis/finder.h"
 
@@ -18,11 +18,8 @@ std::expected<Address, std::string> address_in(const RedisReply& reply) {
   Address address;
   if (reply.kind == Kind::array && reply.count == 2) {
     address.host = reply.first[0].text;
-    const std::string_view port = reply.first[1].text;
-    const auto [end, fault] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-    if (fault == std::errc() && end == port.data() + port.size() && address.port != 0 && !address.host.empty()) {
-      return address;
-    }
+    address.port = parse_number<std::uint16_t>(reply.first[1].text).value_or(0);
+    if (address.port != 0 && !address.host.empty()) return address;
   }
   return std::unexpected("it does not say who is the master");
 }

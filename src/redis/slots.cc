@@ -1,7 +1,8 @@
 #include "redis/slots.h"
 
 #include <array>
-#include <charconv>
+
+#include "base/number.h"
 
 namespace gatehouse::redis {
 namespace {
@@ -16,15 +17,6 @@ constexpr std::array<std::uint16_t, 256> make_crc_table() {
   return table;
 }
 constexpr std::array<std::uint16_t, 256> kCrc = make_crc_table();
-
-/// Takes a number from the front of `text`.
-template <class N>
-bool take_number(std::string_view& text, N& to) {
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), to);
-  if (fault != std::errc()) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return true;
-}
 
 }  // namespace
 
@@ -52,8 +44,8 @@ std::optional<Redirection> redirection(const RedisError& error, const Address& a
   rest.remove_prefix(1);
   const std::size_t colon = rest.rfind(':');  // an IPv6 address has more of them, and no brackets
   if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view port = rest.substr(colon + 1);
-  if (!take_number(port, found.to.port) || !port.empty() || found.to.port == 0) return std::nullopt;
+  found.to.port = parse_number<std::uint16_t>(rest.substr(colon + 1)).value_or(0);
+  if (found.to.port == 0) return std::nullopt;
   found.to.host = rest.substr(0, colon);
   if (found.to.host.empty() || found.to.host == "?") found.to.host = asked.host;
   return found;

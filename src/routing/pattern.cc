@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "base/hex.h"
+#include "base/percent.h"
 #include "routing/regex.h"
 
 namespace gatehouse::routing {
@@ -34,8 +34,7 @@ void each_segment(std::string_view pattern, Visit&& visit) {
 
 bool decodes_to_unreserved(std::string_view escape) {
   const int c = percent_decoded(escape);
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
+  return c >= 0 && is_unreserved(static_cast<char>(c));
 }
 
 /// What would keep a literal segment from ever matching a normalised path.

@@ -2,30 +2,22 @@
 #include <string>
 #include <string_view>
 
-#include "base/hex.h"
+#include "base/percent.h"
 
 namespace gatehouse::routing {
-
-/// Reads one byte of a query's name or value as forms encode it: "+" is a space, %XX a byte, a bad escape itself.
-inline char take_decoded(std::string_view& raw) {
-  const int escaped = percent_decoded(raw);
-  const char c = escaped >= 0 ? static_cast<char>(escaped) : raw.front() == '+' ? ' ' : raw.front();
-  raw.remove_prefix(escaped >= 0 ? 3 : 1);
-  return c;
-}
 
 /// Whether `raw`, decoded, is `text`. Compares in place.
 inline bool decodes_to(std::string_view raw, std::string_view text) {
   if (raw.size() < text.size()) return false;
   for (const char c : text) {
-    if (raw.empty() || take_decoded(raw) != c) return false;
+    if (raw.empty() || take_form_decoded(raw) != c) return false;
   }
   return raw.empty();
 }
 
 inline std::string decode_value(std::string_view raw) {
   std::string value;
-  while (!raw.empty()) value += take_decoded(raw);
+  while (!raw.empty()) value += take_form_decoded(raw);
   return value;
 }
 
@@ -36,7 +28,7 @@ bool with_decoded(std::string_view raw, Use&& use) {
   char buffer[2048];
   if (raw.size() > sizeof(buffer)) return use(std::string_view(decode_value(raw)));
   std::size_t size = 0;
-  while (!raw.empty()) buffer[size++] = take_decoded(raw);
+  while (!raw.empty()) buffer[size++] = take_form_decoded(raw);
   return use(std::string_view(buffer, size));
 }
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "base/hex.h"
+#include "base/percent.h"
 
 namespace gatehouse::telemetry {
 namespace {

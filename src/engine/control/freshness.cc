@@ -1,8 +1,8 @@
 #include "engine/control/freshness.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.h"
 #include "http/field.h"
 
 namespace gatehouse::engine {
@@ -19,10 +19,8 @@ std::string_view trimmed(std::string_view text) {
 /// delta-seconds (RFC 9111 section 1.2.2), also in quotes; what is too large is the largest.
 std::optional<seconds> delta(std::string_view text) {
   if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) text = text.substr(1, text.size() - 2);
-  std::uint32_t value = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (fault == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
-  return seconds(fault == std::errc::result_out_of_range ? UINT32_MAX : value);
+  const auto value = parse_number_or_most<std::uint32_t>(text);
+  return value ? std::optional(seconds(*value)) : std::nullopt;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/percent.h"
 #include "plugins/common/lower_case.h"
 #include "plugins/common/query_string.h"
 #include "plugins/hmac_auth/field_values.h"
@@ -28,19 +29,15 @@ std::string_view normal_authority(const Exchange& x) {
 
 /// As forms are written, with %20 for a space (RFC 9421 section 2.2.8).
 std::string_view form_encoded(std::string_view text, Arena& arena) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
   char* const start = arena.reserve(text.size() * 3);
   char* to = start;
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
     if (letter || std::string_view("*-._").contains(c)) {
       *to++ = c;
       continue;
     }
-    *to++ = '%';
-    *to++ = kDigits[byte >> 4];
-    *to++ = kDigits[byte & 15];
+    to = put_escape(to, c);
   }
   const std::string_view encoded(start, static_cast<std::size_t>(to - start));
   arena.take_back(text.size() * 3 - encoded.size());

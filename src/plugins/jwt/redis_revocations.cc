@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "base/log.h"
+#include "base/number.h"
 #include "jose/times.h"
 #include "plugin/exchange.h"
 
@@ -23,14 +22,13 @@ std::string_view text_of(const VerifiedToken& token, std::string_view claim, Are
 }
 
 bool is_before(const VerifiedToken& token, std::string_view time) {
-  std::int64_t before = 0;
-  const auto [end, fault] = std::from_chars(time.data(), time.data() + time.size(), before);
-  if (fault != std::errc() || end != time.data() + time.size()) {
+  const auto before = parse_number<std::int64_t>(time);
+  if (!before) {
     GH_LOG_LIMITED(warn, 1, "jwt refuses the tokens of a subject: what stands in the Redis is no Unix time value={}",
                    time.substr(0, 32));
     return true;
   }
-  return jose::was_issued_before(token.claims, before);
+  return jose::was_issued_before(token.claims, *before);
 }
 
 }  // namespace

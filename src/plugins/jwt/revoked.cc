@@ -1,7 +1,6 @@
 #include "plugins/jwt/revoked.h"
 
-#include <charconv>
-
+#include "base/number.h"
 #include "config/custom_kind.h"
 #include "jose/times.h"
 
@@ -37,13 +36,12 @@ bool take_subjects(const Node& node, const Where& at, Revoked& to) {
   bool good = true;
   for (const Node::Entry& entry : node.entries()) {
     const std::string& text = entry.value.text();
-    std::int64_t time = -1;
-    const auto end = std::from_chars(text.data(), text.data() + text.size(), time);
-    if (!entry.value.is_scalar() || end.ec != std::errc() || end.ptr != text.data() + text.size() || time < 0) {
+    const auto time = parse_number<std::int64_t>(text);
+    if (!entry.value.is_scalar() || !time || *time < 0) {
       at.key(entry.key, entry.value.mark()).expected("the Unix time before which its tokens were issued", entry.value);
       good = false;
     } else {
-      to.subjects.insert_or_assign(entry.key, time);
+      to.subjects.insert_or_assign(entry.key, *time);
     }
   }
   return good;

@@ -68,13 +68,9 @@ std::optional<Sha256> parse_hash(std::string_view text) {
   text.remove_prefix(kPrefix.size());
   Sha256 hash;
   for (std::size_t i = 0; i < hash.size(); ++i) {
-    unsigned value = 0;
-    for (const char c : {text[2 * i], text[2 * i + 1]}) {
-      const bool digit = c >= '0' && c <= '9', letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'f';
-      if (!digit && !letter) return std::nullopt;
-      value = value << 4 | static_cast<unsigned>(digit ? c - '0' : (c | 0x20) - 'a' + 10);
-    }
-    hash[i] = static_cast<std::uint8_t>(value);
+    const auto value = from_hex(text.substr(2 * i, 2));
+    if (!value) return std::nullopt;
+    hash[i] = static_cast<std::uint8_t>(*value);
   }
   return hash;
 }

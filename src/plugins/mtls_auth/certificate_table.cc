@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hex.h"
 #include "plugins/common/lower_case.h"
 
 namespace gatehouse::plugins::mtls_auth {
@@ -54,10 +55,9 @@ std::string check_mark(Mark mark, std::string_view text) {
   Arena arena;
   if (mark == Mark::fingerprint) {
     const std::string_view digits = normal_form(mark, text, arena);
-    const bool hex =
-        std::ranges::all_of(digits, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-    return hex && digits.size() == 64 ? ""
-                                      : "must be the 64 hex digits of a certificate's SHA-256, with or without colons";
+    return is_lower_hex(digits) && digits.size() == 64
+               ? ""
+               : "must be the 64 hex digits of a certificate's SHA-256, with or without colons";
   }
   const bool visible = std::ranges::all_of(text, [](char c) { return c >= ' ' && c < 0x7f; });
   if (text.empty() || !visible) return "must be of visible ASCII; write other bytes of a subject as \\C3\\A9";

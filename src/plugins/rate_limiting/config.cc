@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "config/conditions.h"
 #include "http/head.h"
+#include "plugins/common/idle_option.h"
 #include "plugins/common/json_text.h"
 
 namespace gatehouse::plugins::rate_limiting {
@@ -105,25 +106,24 @@ void check_belongings(const Config& config, const config::Node& node, const conf
   const Config defaults;
   const bool leaky = config.algorithm == Algorithm::leaky_bucket, redis = config.policy == Policy::redis;
   const struct {
-    std::string_view option;
+    const char* option;
     bool written, used;
-    const char* fault;
+    const char* needs;
   } all[] = {
-      {"header_name", !config.header_name.empty(), uses(config, LimitBy::header), "only limit_by: header reads one"},
-      {"claim", !config.claim.empty(), uses(config, LimitBy::claim), "only limit_by: claim reads one"},
-      {"path", !config.path.empty(), uses(config, LimitBy::path), "only limit_by: path looks at it"},
-      {"tier_claim", config.tier_claim != defaults.tier_claim, config.tier_by == TierBy::claim,
-       "only tier_by: claim reads one"},
+      {"header_name", !config.header_name.empty(), uses(config, LimitBy::header), "limit_by: header"},
+      {"claim", !config.claim.empty(), uses(config, LimitBy::claim), "limit_by: claim"},
+      {"path", !config.path.empty(), uses(config, LimitBy::path), "limit_by: path"},
+      {"tier_claim", config.tier_claim != defaults.tier_claim, config.tier_by == TierBy::claim, "tier_by: claim"},
       {"burst", config.burst.has_value(), leaky || config.algorithm == Algorithm::token_bucket,
-       "only algorithm: token-bucket and leaky-bucket have a burst"},
-      {"delay", config.delay.has_value(), leaky, "only algorithm: leaky-bucket delays requests"},
-      {"nodelay", config.nodelay, leaky, "only algorithm: leaky-bucket delays requests"},
-      {"sync_rate", config.sync_rate != defaults.sync_rate, redis, "only policy: redis asks anybody"},
-      {"namespace", config.key_space != defaults.key_space, redis, "only policy: redis has keys"},
-      {"fault_tolerant", !config.fault_tolerant, redis, "only policy: redis may be without an answer"},
+       "algorithm: token-bucket or leaky-bucket"},
+      {"delay", config.delay.has_value(), leaky, "algorithm: leaky-bucket"},
+      {"nodelay", config.nodelay, leaky, "algorithm: leaky-bucket"},
+      {"sync_rate", config.sync_rate != defaults.sync_rate, redis, "policy: redis"},
+      {"namespace", config.key_space != defaults.key_space, redis, "policy: redis"},
+      {"fault_tolerant", !config.fault_tolerant, redis, "policy: redis"},
   };
   for (const auto& each : all) {
-    if (each.written && !each.used) place(at, node, each.option).error(each.fault);
+    if (each.written && !each.used) refuse_idle(at, node, each.option, each.needs);
   }
 }
 

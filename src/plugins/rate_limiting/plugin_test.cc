@@ -476,9 +476,9 @@ TEST(RateLimiting, refuses_configurations_that_mean_nothing) {
   EXPECT_THAT(faults(kType, "{hour: 1, limit_by: header}"), HasSubstr("needs \"header_name\""));
   EXPECT_THAT(faults(kType, "{hour: 1, identifier: claim}"), HasSubstr("needs \"claim\""));
   EXPECT_THAT(faults(kType, "{hour: 1, burst: 3}"),
-              HasSubstr("t.yaml:1:18: config.burst: only algorithm: token-bucket"));
-  EXPECT_THAT(faults(kType, "{hour: 1, delay: 3}"), HasSubstr("config.delay: only algorithm: leaky-bucket"));
-  EXPECT_THAT(faults(kType, "{hour: 1, nodelay: true}"), HasSubstr("config.nodelay: only algorithm: leaky-bucket"));
+              HasSubstr("t.yaml:1:18: config.burst: needs algorithm: token-bucket"));
+  EXPECT_THAT(faults(kType, "{hour: 1, delay: 3}"), HasSubstr("config.delay: needs algorithm: leaky-bucket"));
+  EXPECT_THAT(faults(kType, "{hour: 1, nodelay: true}"), HasSubstr("config.nodelay: needs algorithm: leaky-bucket"));
   EXPECT_EQ(faults(kType, "{hour: 9, policy: redis, sync_rate: 0.5, fault_tolerant: false, namespace: a}"), "");
   EXPECT_EQ(faults(kType, "{hour: 9, policy: redis, sync_rate: -1}"), "");
   for (const char* rate : {"0", "-2", "0.01", "-0.5", "soon"})
@@ -504,7 +504,7 @@ TEST(RateLimiting, refuses_options_without_what_they_belong_to) {
     const std::string name(option, std::string_view(option).find(':'));
     const std::string alone = "{hour: 9, " + std::string(option);
     EXPECT_THAT(faults(kType, alone + "}"),
-                HasSubstr("t.yaml:1:" + std::to_string(13 + name.size()) + ": config." + name + ": only "))
+                HasSubstr("t.yaml:1:" + std::to_string(13 + name.size()) + ": config." + name + ": needs "))
         << option;
     EXPECT_EQ(faults(kType, alone + ", " + owner + "}"), "");
   }

@@ -110,7 +110,7 @@ class RedisScriptTest : public ::testing::Test {
     const auto reply = redis_->run(script_call(arena, name, rule, cost, act, late, time));
     ASSERT_NE(reply, nullptr);
     ASSERT_EQ(reply->type, REDIS_REPLY_ARRAY) << (reply->str != nullptr ? reply->str : "");
-    const std::optional<Found> found = read_answer(reply_of(*reply, arena), rule);
+    const std::optional<Found> found = read_answer(reply_of(*reply, arena), rule.limits.size());
     ASSERT_TRUE(found);
     ASSERT_EQ(found->now_us, now);
     for (std::size_t i = 0; i < rule.limits.size(); ++i)

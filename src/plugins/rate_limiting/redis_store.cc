@@ -1,9 +1,9 @@
 #include "plugins/rate_limiting/redis_store.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/hex.h"
+#include "base/number.h"
 #include "base/sha256.h"
 #include "plugins/rate_limiting/answer.h"
 #include "plugins/rate_limiting/redis_script.h"
@@ -35,10 +35,8 @@ Numbers numbers_of(Algorithm algorithm, const Limit& limit) {
 }
 
 /// Reads a number and the space behind it. False: there is none.
-bool take_number(std::string_view& text, std::int64_t& to) {
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), to);
-  if (fault != std::errc() || to < 0) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+bool take_part(std::string_view& text, std::int64_t& to) {
+  if (!take_number(text, to) || to < 0) return false;
   if (text.starts_with(' ')) text.remove_prefix(1);
   return true;
 }
@@ -73,17 +71,17 @@ ScriptCall script_call(Arena& arena, std::string_view name, const Rule& rule, st
 
 Count read_count(std::string_view text) {
   Count count;
-  const bool whole = take_number(text, count.mark) && take_number(text, count.now) &&
-                     take_number(text, count.previous) && text.empty();
+  const bool whole =
+      take_part(text, count.mark) && take_part(text, count.now) && take_part(text, count.previous) && text.empty();
   return whole ? count : Count{};
 }
 
-std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule) {
+std::optional<Found> read_answer(const RedisReply& reply, std::size_t limits) {
   const auto items = reply.items();
-  if (reply.kind != RedisReply::Kind::array || items.size() != rule.limits.size() + 1 || !items[0].is_integer())
+  if (reply.kind != RedisReply::Kind::array || items.size() != limits + 1 || !items[0].is_integer())
     return std::nullopt;
   Found found{.now_us = items[0].integer, .counts = {}};
-  for (std::size_t i = 0; i < rule.limits.size(); ++i) {
+  for (std::size_t i = 0; i < limits; ++i) {
     if (items[i + 1].kind == RedisReply::Kind::string) found.counts[i] = read_count(items[i + 1].text);
   }
   return found;
@@ -111,7 +109,7 @@ Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_v
 RedisStore::Answered RedisStore::answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, bool count,
                                            std::span<const Late> late) {
   if (!reply) return std::unexpected(reply.error());
-  const std::optional<Found> found = read_answer(*reply, rule);
+  const std::optional<Found> found = read_answer(*reply, rule.limits.size());
   if (!found) return std::unexpected(RedisError{RedisError::Fault::server, "no answer of the script's"});
   // The script has decided the same: here it is only told in full.
   Answer answer{.found = *found, .decision = {}};

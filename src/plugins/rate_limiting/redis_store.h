@@ -43,8 +43,8 @@ class CountPointers {
   std::array<Count*, kPeriods> all_;
   std::size_t size_;
 };
-/// nullopt: it is no answer of the script's.
-std::optional<Found> read_answer(const RedisReply& reply, const Rule& rule);
+/// By so many limits. nullopt: it is no answer of the script's.
+std::optional<Found> read_answer(const RedisReply& reply, std::size_t limits);
 /// A count as the script keeps it; one that is none is as good as not there.
 Count read_count(std::string_view text);
 

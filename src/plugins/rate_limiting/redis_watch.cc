@@ -9,7 +9,7 @@ namespace gatehouse::plugins::rate_limiting {
 std::shared_ptr<RedisWatch> RedisWatch::of(plugin::BuildContext& context) {
   const auto counter = [&](std::string_view result) {
     return context.counter("gatehouse_ratelimit_redis_fallbacks_total",
-                           "Rate-limiting decisions that the Redis was to make and did not, by who made them.",
+                           "Decisions on limits and quotas that the Redis was to make and did not, by who made them.",
                            {"result", result});
   };
   return context.process<RedisWatch>("rate-limiting",
@@ -17,11 +17,11 @@ std::shared_ptr<RedisWatch> RedisWatch::of(plugin::BuildContext& context) {
 }
 
 void RedisWatch::say_answered() {
-  GH_LOG_LIMITED(info, 1, "rate-limiting: the Redis answers again and decides");
+  GH_LOG_LIMITED(info, 1, "limits: the Redis answers again and decides");
 }
 
 void RedisWatch::say_failed(const RedisError& error, bool local) {
-  GH_LOG_LIMITED(warn, 1, "rate-limiting: the Redis does not answer ({}): {}", error.text,
+  GH_LOG_LIMITED(warn, 1, "limits: the Redis does not answer ({}): {}", error.text,
                  local ? "this process decides by itself" : "requests are answered with 500");
 }
 

@@ -1,17 +1,15 @@
 #include "plugins/rate_limiting/written_cost.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.h"
 #include "base/period.h"
 
 namespace gatehouse::plugins::rate_limiting {
 
 std::optional<std::uint64_t> written_cost(std::string_view text) {
-  std::uint64_t cost = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), cost);
-  if (fault == std::errc::invalid_argument || end != text.data() + text.size()) return std::nullopt;
-  return fault == std::errc::result_out_of_range ? kMostInPeriod : std::min(cost, kMostInPeriod);
+  const auto cost = parse_number_or_most<std::uint64_t>(text);
+  return cost ? std::optional(std::min(*cost, kMostInPeriod)) : std::nullopt;
 }
 
 }  // namespace gatehouse::plugins::rate_limiting

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/json_text.h"
+#include "base/json_string.h"
 
 namespace gatehouse::plugins::request_termination {
 namespace {
@@ -14,7 +14,7 @@ class Writer {
   void raw(std::string_view text) { to_ = std::copy(text.begin(), text.end(), to_); }
   void string(std::string_view text) {
     *to_++ = '"';
-    to_ = put_json_text(to_, text);
+    to_ = put_json_escaped(to_, text);
     *to_++ = '"';
   }
   void member(std::string_view name, std::string_view value) {
