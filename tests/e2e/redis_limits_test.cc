@@ -135,6 +135,17 @@ TEST_F(RedisLimits, asks_once_for_all_windows_of_a_request) {
   EXPECT_NE(info.find("cmdstat_set:calls=250,"), std::string::npos) << info;
 }
 
+TEST_F(RedisLimits, a_refused_request_counts_as_kongs_where_it_is_to) {
+  RedisServer server;
+  const std::string config = limited(at(server), "month: 2, year: 9, count_rejected: true");
+  Gateway one(config), two(config);
+  for (int i = 0; i < 3; ++i) one.get("/");
+  const Response refused = two.get("/");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.header("x-ratelimit-remaining-year"), "5");
+  EXPECT_EQ(one.get("/").header("x-ratelimit-remaining-year"), "4");
+}
+
 TEST_F(RedisLimits, a_refused_request_writes_nothing) {
   RedisServer server;
   Gateway gateway(limited(at(server), "month: 2, year: 5"));

@@ -104,7 +104,9 @@ void check_limits(const Config& config, const WrittenLimits& limits, const confi
 /// Options that mean nothing without what they belong to. Defaults are in printed configurations too.
 void check_belongings(const Config& config, const config::Node& node, const config::Where& at) {
   const Config defaults;
-  const bool leaky = config.algorithm == Algorithm::leaky_bucket, redis = config.policy == Policy::redis;
+  const bool leaky = config.algorithm == Algorithm::leaky_bucket;
+  const bool windows = !leaky && config.algorithm != Algorithm::token_bucket;
+  const bool redis = config.policy == Policy::redis;
   const struct {
     const char* option;
     bool written, used;
@@ -118,6 +120,7 @@ void check_belongings(const Config& config, const config::Node& node, const conf
        "algorithm: token-bucket or leaky-bucket"},
       {"delay", config.delay.has_value(), leaky, "algorithm: leaky-bucket"},
       {"nodelay", config.nodelay, leaky, "algorithm: leaky-bucket"},
+      {"count_rejected", config.count_rejected, windows, "algorithm: fixed-window or sliding-window"},
       {"sync_rate", config.sync_rate != defaults.sync_rate, redis, "policy: redis"},
       {"namespace", config.key_space != defaults.key_space, redis, "policy: redis"},
       {"fault_tolerant", !config.fault_tolerant, redis, "policy: redis"},
@@ -187,6 +190,10 @@ void check(const Config& config, const config::Node& node, const config::Where& 
   check_costs(config, node, at);
   if (config.policy == Policy::redis && !limited && config.tiers.empty())
     place(at, node, "policy").error("needs limits: \"connections\" are counted in each process");
+  if (config.count_rejected && config.sync_rate != -1)
+    place(at, node, "count_rejected").error("does not go with a \"sync_rate\": what is refused there nobody tells");
+  if (config.count_rejected && !config.count_statuses.empty())
+    place(at, node, "count_rejected").error("does not go with \"count_statuses\", which says what counts");
   constexpr double kLeastSyncRate = 0.02;
   if (config.sync_rate != -1 && config.sync_rate < kLeastSyncRate)
     place(at, node, "sync_rate").error("must be -1 or at least 0.02 (seconds)");
@@ -234,6 +241,8 @@ void add_counting(config::Options<Config>& table) {
            "A field of the service's answer with what the request takes besides. It is taken out.")
       .add("count_statuses", &Config::count_statuses, config::list_or_one<int>(config::integer(200, 599)),
            "Only requests that are answered so are counted: `[401, 403]` for guesses of keys. All without it.")
+      .add("count_rejected", &Config::count_rejected, config::boolean(),
+           "Of windows: a refused request counts as well, in all of them, as it does in Kong with a Redis.")
       .add("exempt", &Config::exempt, exempt(), "Who is neither counted nor refused.");
 }
 

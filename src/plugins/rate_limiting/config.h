@@ -50,6 +50,7 @@ struct Config : WrittenLimits {
   std::vector<MethodCost> costs;
   std::string cost_header;
   std::vector<int> count_statuses;
+  bool count_rejected = false;
   Exempt exempt;
   Policy policy = Policy::local;
   bool fault_tolerant = true;

@@ -207,6 +207,12 @@ Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t 
   return decide(rule, counts, 0, false, now);
 }
 
+Decision decide_and_count(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now) {
+  Decision decision = decide(rule, counts, cost, true, now);
+  if (decision.refused) decision.standings = charge(rule, counts, cost, now).standings;
+  return decision;
+}
+
 void add_late(const Rule& rule, std::span<Count* const> counts, std::span<const Late> late, std::int64_t now) {
   for (std::size_t i = 0; i < late.size(); ++i) {
     if (late[i].amount == 0) continue;

@@ -68,6 +68,8 @@ struct Decision {
 Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, bool count, std::int64_t now_us);
 /// Counts what is known afterwards, whatever is left; what it takes too much is missing later.
 Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now_us);
+/// Decides on a request that counts also where it is refused; what remains is behind it then too.
+Decision decide_and_count(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now_us);
 /// What was let pass and is not counted yet: so much, in the window that begins at `mark`.
 struct Late {
   std::int64_t mark = 0;

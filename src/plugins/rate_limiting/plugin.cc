@@ -142,7 +142,10 @@ class RateLimiting : public plugin::Plugin {
   void decide_here(Memory& memory) const {
     Met& met = memory.met;
     met.now_us = wall_clock_us();
-    met.decision = counts_->store.decide(memory.asked.key, met.rule, memory.asked.cost, memory.asked.count, met.now_us);
+    LocalStore& store = counts_->store;
+    const Asked& asked = memory.asked;
+    met.decision = config_.count_rejected ? store.decide_and_count(asked.key, met.rule, asked.cost, met.now_us)
+                                          : store.decide(asked.key, met.rule, asked.cost, asked.count, met.now_us);
   }
 
   /// What becomes of a request that has been decided.

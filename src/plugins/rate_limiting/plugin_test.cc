@@ -66,6 +66,20 @@ TEST(RateLimiting, a_refused_request_counts_in_no_window) {
   EXPECT_EQ(ask(*plugin).fields.at("X-RateLimit-Remaining-Month"), "0");
 }
 
+TEST(RateLimiting, a_refused_request_counts_where_it_is_to) {
+  for (const char* const algorithm : {"fixed-window", "sliding-window"}) {
+    const auto plugin =
+        build(kType, "{month: 2, year: 5, count_rejected: true, algorithm: " + std::string(algorithm) + "}");
+    EXPECT_EQ(ask(*plugin).fields.at("X-RateLimit-Remaining-Year"), "4");
+    ask(*plugin);
+    const Answer refused = ask(*plugin);
+    EXPECT_EQ(refused.status, 429);
+    EXPECT_EQ(refused.fields.at("X-RateLimit-Remaining-Year"), "2") << "the refused one is in it";
+    for (int i = 0; i < 5; ++i) ask(*plugin);
+    EXPECT_EQ(ask(*plugin).fields.at("X-RateLimit-Remaining-Year"), "0");
+  }
+}
+
 TEST(RateLimiting, counts_for_whom_it_is_told) {
   const auto by_account = build(kType, "{year: 1, limit_by: header, header_name: X-Account}");
   EXPECT_EQ(ask(*by_account, "192.0.2.1", "a").status, 200);
@@ -490,6 +504,12 @@ TEST(RateLimiting, refuses_configurations_that_mean_nothing) {
   EXPECT_THAT(faults(kType, "{hour: 9, tier_by: claim, tiers: {a: {hour: 1}}}"), Not(HasSubstr("tier_by")));
   EXPECT_THAT(faults(kType, "{tier_by: claim, tiers: {a: {hour: 1}}}"), HasSubstr("config.tier_by: needs limits"));
   EXPECT_THAT(faults(kType, "{hour: 9, error_code: 200}"), HasSubstr("config.error_code"));
+  EXPECT_THAT(faults(kType, "{hour: 9, count_rejected: true, algorithm: token-bucket}"),
+              HasSubstr("config.count_rejected: needs algorithm: fixed-window or sliding-window"));
+  EXPECT_THAT(faults(kType, "{hour: 9, count_rejected: true, policy: redis, sync_rate: 1}"),
+              HasSubstr("config.count_rejected: does not go with a \"sync_rate\""));
+  EXPECT_THAT(faults(kType, "{hour: 9, count_rejected: true, count_statuses: 200}"),
+              HasSubstr("config.count_rejected: does not go with \"count_statuses\""));
   EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: [GET]}]}"), HasSubstr("config.costs[0]: needs \"cost\""));
 }
 

@@ -25,7 +25,8 @@ std::int64_t RedisPolicy::Leases::now_us() const {
 RedisPolicy::RedisPolicy(const Config& config, const std::string& limiter, plugin::BuildContext& context)
     : store_(context.redis(), config.key_space, limiter),
       watch_(RedisWatch::of(context)),
-      fault_tolerant_(config.fault_tolerant || config.dry_run) {
+      fault_tolerant_(config.fault_tolerant || config.dry_run),
+      count_rejected_(config.count_rejected) {
   if (config.sync_rate <= 0) return;
   const auto interval = static_cast<std::int64_t>(config.sync_rate * 1'000'000);
   leases_ = context.process<Leases>(limiter, [&] { return std::make_shared<Leases>(config.max_keys, interval); });
@@ -99,7 +100,8 @@ struct RedisPolicy::Flight {
 Task<RedisPolicy::Result> RedisPolicy::ask(plugin::Exchange& x, const Asked& asked, Met& met, Memory& memory) const {
   memory.name = store_.name_of(x, asked.identity);
   if (memory.question != nullptr) co_return co_await ask_leased(x, asked, met, memory);
-  const RedisStore::Answered answer = co_await store_.decide(x, memory.name, met.rule, asked.cost, asked.count, {});
+  const Act act = !asked.count ? Act::look : count_rejected_ ? Act::add : Act::take;
+  const RedisStore::Answered answer = co_await store_.decide(x, memory.name, met.rule, asked.cost, act);
   if (answer) {
     watch_->answered();
     take(x, *answer, met, memory);

@@ -60,7 +60,8 @@ class RedisPolicy {
 
   const RedisStore store_;
   const std::shared_ptr<RedisWatch> watch_;
-  const bool fault_tolerant_;       ///< without an answer nobody is refused: so in a dry run too
+  const bool fault_tolerant_;  ///< without an answer nobody is refused: so in a dry run too
+  const bool count_rejected_;
   std::shared_ptr<Leases> leases_;  ///< null: it is asked for each request
 };
 

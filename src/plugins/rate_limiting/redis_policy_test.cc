@@ -118,6 +118,14 @@ TEST(RateLimitingInRedis, adds_what_an_answer_costs_without_waiting) {
   EXPECT_EQ(fixture.redis->asked[1][4], "3");
 }
 
+TEST(RateLimitingInRedis, counts_what_it_refuses_where_it_is_to) {
+  Fixture fixture("{minute: 5, month: 100, policy: redis, count_rejected: true}");
+  fixture.finds({"1893456000000000 7 0", "1893456000000000 9 0"});
+  EXPECT_EQ(fixture.ask("X-RateLimit-Remaining-Month"), "429 90");
+  ASSERT_EQ(fixture.redis->asked.size(), 1U) << "in one round trip";
+  EXPECT_EQ(fixture.redis->asked[0][4], "add");
+}
+
 TEST(RateLimitingInRedis, only_looks_where_the_answer_decides_what_counts) {
   Fixture fixture("{minute: 10, policy: redis, count_statuses: 200}");
   fixture.finds({"1893456000000000 1 0"});

@@ -100,10 +100,15 @@ std::string_view RedisStore::name_of(plugin::Exchange& x, std::string_view ident
 }
 
 Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_view name, const Rule& rule,
-                                              std::uint64_t cost, bool count, std::span<const Late> late) const {
-  const ScriptCall call = script_call(x.arena, name, rule, cost, count ? Act::take : Act::look, late);
+                                              std::uint64_t cost, Act act) const {
+  const ScriptCall call = script_call(x.arena, name, rule, cost, act);
   const RedisResult reply = co_await redis_->eval(x, *script_, call.keys, call.arguments);
-  co_return answer_of(reply, rule, cost, count, late);
+  Answered answer = answer_of(reply, rule, cost, act != Act::look, {});
+  if (act == Act::add && answer && answer->decision.refused) {
+    const CountPointers counts(answer->found.counts, rule);
+    answer->decision.standings = rate_limiting::charge(rule, counts, cost, answer->found.now_us).standings;
+  }
+  co_return answer;
 }
 
 RedisStore::Answered RedisStore::answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, bool count,

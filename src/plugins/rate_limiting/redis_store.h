@@ -60,10 +60,10 @@ class RedisStore {
     Decision decision;
   };
   using Answered = std::expected<Answer, RedisError>;
-  /// One decision over all limits of the rule, in one round trip; before it counts what is `late`, by limit or empty.
-  /// `name` is name_of(identity).
-  Task<Answered> decide(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, bool count,
-                        std::span<const Late> late) const;
+  /// One decision over all limits of the rule, in one round trip. `name` is name_of(identity). With Act::add what is
+  /// refused counts as well.
+  Task<Answered> decide(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost,
+                        Act act) const;
   /// The same without a wait: it goes on when the exchange is over. `then` has the reply, for answer_of().
   void send(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
             std::span<const Late> late, plugin::Redis::Then then) const;

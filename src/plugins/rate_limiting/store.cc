@@ -52,6 +52,12 @@ Decision LocalStore::decide(const Hash128& key, const Rule& rule, std::uint64_t 
   });
 }
 
+Decision LocalStore::decide_and_count(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now) {
+  return with_counts(key, rule, now, [&](std::span<Count* const> counts) {
+    return rate_limiting::decide_and_count(rule, counts, cost, now);
+  });
+}
+
 Decision LocalStore::charge(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now) {
   return with_counts(key, rule, now,
                      [&](std::span<Count* const> counts) { return rate_limiting::charge(rule, counts, cost, now); });

@@ -22,6 +22,8 @@ class LocalStore {
 
   /// One decision over all limits of the rule, at once.
   Decision decide(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count, std::int64_t now_us);
+  /// As limiter.h's.
+  Decision decide_and_count(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now_us);
   /// Counts afterwards.
   Decision charge(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now_us);
 
