@@ -79,6 +79,15 @@ Look look_at_window(bool sliding, const Limit& limit, Count count, std::int64_t 
 
 // ---- buckets ----
 
+/// A clock that was set back no further is waited for: so no time passes twice, also where a thread read its clock
+/// before others and counts behind them. As nginx has it.
+constexpr std::int64_t kSetBack = 60 * kSecond;
+
+/// The time of a token bucket that was last counted at `mark`.
+std::int64_t time_of(std::int64_t mark, std::int64_t now) {
+  return mark > now && mark - now <= kSetBack ? mark : now;
+}
+
 /// What is missing, in units of `bucket`. Spare units that are another limit's are no more than a token's.
 Wide missing_in(const Bucket& bucket, const Count& count) {
   return Wide{count.now} * bucket.token + std::min(count.previous, bucket.token - 1);
@@ -86,26 +95,26 @@ Wide missing_in(const Bucket& bucket, const Count& count) {
 
 Look look_at_token_bucket(const Limit& limit, const Count& count, std::int64_t cost, std::int64_t now) {
   const Bucket bucket = bucket_of(limit);
-  const std::int64_t passed = std::max<std::int64_t>(now - count.mark, 0);
+  const std::int64_t time = time_of(count.mark, now);
+  const std::int64_t passed = std::max<std::int64_t>(time - count.mark, 0);
   const Wide before = std::max<Wide>(missing_in(bucket, count) - Wide{passed} * bucket.leak, 0);
   const Wide behind = before + Wide{cost} * bucket.token;
-  Look look{.taken = {now, capped(behind / bucket.token), static_cast<std::int64_t>(behind % bucket.token)}};
+  Look look{.taken = {time, capped(behind / bucket.token), static_cast<std::int64_t>(behind % bucket.token)}};
   look.left_before = static_cast<std::int64_t>((bucket.room - before) / bucket.token);
   look.left_behind = behind > bucket.room ? -1 : static_cast<std::int64_t>((bucket.room - behind) / bucket.token);
-  look.reset_before_us = now + divided_up(before, bucket.leak);
-  look.reset_behind_us = now + divided_up(behind, bucket.leak);
-  look.retry_after_us = divided_up(behind - bucket.room, bucket.leak);
+  look.reset_before_us = time + divided_up(before, bucket.leak);
+  look.reset_behind_us = time + divided_up(behind, bucket.leak);
+  look.retry_after_us = time - now + divided_up(behind - bucket.room, bucket.leak);
   return look;
 }
 
 /// nginx 1.27's ngx_http_limit_req_lookup, in milliseconds and thousandths of a request. A cost above 1 is as if so
 /// many came at once.
 Look look_at_leaky_bucket(const Limit& limit, const Count& count, std::int64_t cost, std::int64_t now_us) {
-  constexpr std::int64_t kSetBack = -60'000;
   const std::int64_t rate = leaky_rate(limit), now = now_us / 1000;
   const std::int64_t burst = static_cast<std::int64_t>(limit.burst) * 1000;
   std::int64_t passed = now - count.mark;
-  if (passed < kSetBack) {
+  if (passed < -kSetBack / 1000) {
     passed = 1;
   } else if (passed < 0) {
     passed = 0;
@@ -238,7 +247,7 @@ std::int64_t kept_until(Algorithm algorithm, const Limit& limit, const Count& co
     case Algorithm::sliding_window:
       return window_of(limit.period, window_of(limit.period, count.mark).end).end;
     case Algorithm::token_bucket:
-      return now_us + divided_up(missing_in(bucket_of(limit), count), bucket_of(limit).leak);
+      return time_of(count.mark, now_us) + divided_up(missing_in(bucket_of(limit), count), bucket_of(limit).leak);
     case Algorithm::leaky_bucket:
       // Until the next request finds no more than a first one does.
       return now_us + 1000 + divided_up(Wide{count.now + 1000} * 1'000'000, leaky_rate(limit));

@@ -7,6 +7,8 @@ if redis.replicate_commands then redis.replicate_commands() end
 local floor, max, min = math.floor, math.max, math.min
 local EXACT = 9007199254740992
 local DAY = 86400000000
+-- A clock that was set back no further is waited for.
+local SET_BACK = 60000000
 -- How long a key is kept beyond its time: for a clock that is set back, and a replica's that is behind.
 local MARGIN = 10000
 
@@ -93,15 +95,17 @@ end
 
 local function token_bucket(token, leak, burst, mark, missing, units, cost, now)
   units = min(units, token - 1)
+  local time = now
+  if mark > now and mark - now <= SET_BACK then time = mark end
   if missing + units > 0 then
-    local back, rest = divide(max(now - mark, 0), leak, token)
+    local back, rest = divide(max(time - mark, 0), leak, token)
     missing, units = missing - back, units - rest
     if units < 0 then missing, units = missing - 1, units + token end
     if missing < 0 then missing, units = 0, 0 end
   end
   missing = min(missing + cost, EXACT)
   local fits = missing < burst or (missing == burst and units == 0)
-  return fits, now, missing, units, now + (missing + 1) * token / leak
+  return fits, time, missing, units, time + (missing + 1) * token / leak
 end
 
 local function leaky_bucket(rate, burst, known, mark, excess, cost, now)
