@@ -124,10 +124,12 @@ void for_each_plugin_list(const Model& model, See&& see) {
 /// Checks the plugins of one list, and lets their configs share `tree`.
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
                    Diagnostics& out);
-/// What the options of plugins name: that it is there.
+/// Whoever wants a Redis and is not told which gets the one where Redis' own programs look.
+void find_redis(Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out);
 /// What plugins' options say of consumers' credentials, and of each other's headers.
 void check_credentials(const Model& model, const Catalogue& catalogue, Diagnostics& out);
-void check_references(const Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out);
+/// What the options of plugins name: that it is there.
+void check_references(const Model& model, const Catalogue& catalogue, Diagnostics& out);
 
 /// "10.0.0.1:80", "[::1]:80", "unix:/run/x.sock", and "host:80" where `names`.
 std::optional<Address> parse_address(std::string_view text, bool names);

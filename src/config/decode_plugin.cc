@@ -160,10 +160,6 @@ void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const 
       out.error(at != nullptr ? at->mark() : use.mark, use.config_path + ".config." + key, std::move(why),
                 std::move(hint));
     };
-    const std::string redis = info->needs_redis ? info->needs_redis(use.config.get()) : "";
-    if (!redis.empty() && tree->find("redis") == nullptr)
-      refuse(redis, "there is no \"redis\" at the top of the configuration",
-             "redis: {address: \"127.0.0.1:6379\"} says where it is");
     const std::string caller = use.before_auth && info->needs_caller ? info->needs_caller(use.config.get()) : "";
     if (!caller.empty())
       refuse(caller, "asks who calls, which is not known in front of authentication", "leave out phase: before_auth");

@@ -28,7 +28,8 @@ class Resolver {
       if (each.auth) check_authentication(*each.auth, "services." + each.name + ".auth", written_, catalogue_, out_);
     }
     routes();
-    check_references(written_, *tree_, catalogue_, out_);
+    find_redis(written_, *tree_, catalogue_, out_);
+    check_references(written_, catalogue_, out_);
     check_credentials(written_, catalogue_, out_);
     access_log();
     return std::move(static_cast<Model&>(written_));

@@ -18,8 +18,8 @@ struct Known {
 
 class ReferenceChecker {
  public:
-  ReferenceChecker(const Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out)
-      : model_(model), catalogue_(catalogue), redis_(tree.find("redis") != nullptr), out_(out) {
+  ReferenceChecker(const Model& model, const Catalogue& catalogue, Diagnostics& out)
+      : model_(model), catalogue_(catalogue), redis_(model.redis.has_value()), out_(out) {
     for (const Service& service : model.services) services_.names.push_back(service.name);
     for (const Tier& tier : model.tiers) tiers_.names.push_back(tier.name);
     for (const Consumer& consumer : model.consumers) {
@@ -82,8 +82,29 @@ class ReferenceChecker {
 
 }  // namespace
 
-void check_references(const Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out) {
-  ReferenceChecker(model, tree, catalogue, out).run();
+void find_redis(Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out) {
+  constexpr std::string_view kUsual = "127.0.0.1:6379";
+  if (tree.find("redis") != nullptr) return;
+  for_each_plugin_list(model, [&](const std::vector<PluginUse>& plugins) {
+    for (const PluginUse& use : plugins) {
+      const PluginInfo* const info = catalogue.plugin(use.name);
+      const std::string key =
+          info != nullptr && info->needs_redis && use.enabled ? info->needs_redis(use.config.get()) : "";
+      if (key.empty() || model.redis) continue;
+      const Node* const at = use.config ? use.config->find(key) : nullptr;
+      model.redis.emplace();
+      model.redis->address = parse_address(kUsual, false);
+      model.redis->mark = at != nullptr ? at->mark() : use.mark;
+      out.warning(
+          model.redis->mark, use.config_path + ".config." + key,
+          "there is no \"redis\" at the top of the configuration: the one at " + std::string(kUsual) + " is asked",
+          "redis: {address: …} says where it is");
+    }
+  });
+}
+
+void check_references(const Model& model, const Catalogue& catalogue, Diagnostics& out) {
+  ReferenceChecker(model, catalogue, out).run();
 }
 
 }  // namespace gatehouse::config

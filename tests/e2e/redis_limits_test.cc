@@ -29,6 +29,8 @@ constexpr const char* kFallbacks = "gatehouse_ratelimit_redis_fallbacks_total";
 
 class RedisLimits : public testing::Test {
  protected:
+  class Load;
+
   void SetUp() override {
     if (!RedisServer::installed()) GTEST_SKIP() << "redis-server is not installed";
   }
@@ -234,39 +236,120 @@ TEST_F(RedisLimits, without_an_answer_each_process_decides_until_there_is_one) {
   EXPECT_EQ(times("limits: the Redis answers again"), 1) << log;
 }
 
+/// Requests to all gateways, on two connections each, until the end of its life. Each must be answered with 200.
+class RedisLimits::Load {
+ public:
+  explicit Load(const std::vector<std::unique_ptr<Gateway>>& all)
+      : all_(all), thread_([this] {
+          flood(all_, [this](RawClient& client) {
+            const Stopwatch watch;
+            client.send(request("GET", "/"));
+            EXPECT_EQ(client.read_response().status, 200);
+            const std::int64_t took = std::chrono::duration_cast<Millis>(watch.elapsed()).count();
+            for (std::int64_t worst = worst_; took > worst && !worst_.compare_exchange_weak(worst, took);) {
+            }
+            ++answered_;
+            return !stop_;
+          });
+        }) {}
+  ~Load() {
+    stop_ = true;
+    thread_.join();
+    ::testing::Test::RecordProperty("answered", answered_);
+    ::testing::Test::RecordProperty("worst_ms", static_cast<int>(worst_));
+    EXPECT_LT(worst_, 10'000) << "it waited for the Redis";
+  }
+
+  /// Waits for so many more answers.
+  bool more(int count) const {
+    const int before = answered_;
+    const Deadline deadline;
+    while (answered_ < before + count && !deadline.passed()) std::this_thread::yield();
+    return answered_ >= before + count;
+  }
+  /// Waits until the Redis has answered each gateway so often again.
+  bool asks_again(int count) const {
+    for (const auto& gateway : all_) {
+      const auto asked = [&] { return gateway->metric("gatehouse_redis_commands_total", {"result=\"ok\""}); };
+      const double before = asked();
+      const Deadline deadline(kPatience * 2);
+      while (asked() < before + count && !deadline.passed()) std::this_thread::sleep_for(Millis(5));
+      if (asked() < before + count) return false;
+    }
+    return true;
+  }
+
+ private:
+  const std::vector<std::unique_ptr<Gateway>>& all_;
+  std::atomic<int> answered_{0};
+  std::atomic<std::int64_t> worst_{0};
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
 TEST_F(RedisLimits, a_redis_that_hangs_under_load_holds_nobody_up) {
   RedisServer server;
   const auto all = gateways(2, limited(at(server), "year: 1000000", "100ms"));
-  std::atomic<int> answered{0};
-  std::atomic<bool> stop{false};
-  std::thread load([&] {
-    flood(all, [&](RawClient& client) {
-      const Stopwatch watch;
-      client.send(request("GET", "/"));
-      EXPECT_EQ(client.read_response().status, 200);
-      EXPECT_LT(watch.elapsed(), Millis(10'000));
-      ++answered;
-      return !stop;
-    });
-  });
-  const auto more = [&](int count) {
-    const int before = answered;
-    const Deadline deadline;
-    while (answered < before + count && !deadline.passed()) std::this_thread::yield();
-    return answered >= before + count;
-  };
-  EXPECT_TRUE(more(100));
+  const Load load(all);
+  EXPECT_TRUE(load.more(100));
   server.process().signal(SIGSTOP);
-  EXPECT_TRUE(more(200));
+  EXPECT_TRUE(load.more(200));
   EXPECT_GT(fallbacks(*all[0]), 0);
   server.process().signal(SIGCONT);
-  const auto asked = [&] { return all[0]->metric("gatehouse_redis_commands_total", {"result=\"ok\""}); };
-  const double before = asked();
-  const Deadline deadline;
-  while (asked() < before + 50 && !deadline.passed()) std::this_thread::yield();
-  EXPECT_GE(asked(), before + 50) << "it is asked again";
-  stop = true;
-  load.join();
+  EXPECT_TRUE(load.asks_again(50));
+}
+
+TEST_F(RedisLimits, a_redis_that_is_killed_under_load_loses_no_request) {
+  RedisServer server;
+  const auto all = gateways(2, limited(at(server), "year: 1000000", "100ms"));
+  const Load load(all);
+  EXPECT_TRUE(load.more(100));
+  server.kill();
+  EXPECT_TRUE(load.more(1000));
+  EXPECT_GT(fallbacks(*all[0]), 0);
+  server.start();
+  EXPECT_TRUE(load.asks_again(50));
+}
+
+TEST_F(RedisLimits, a_redis_that_is_full_is_as_none_until_there_is_room) {
+  RedisServer server;
+  const auto all = gateways(2, limited(at(server), "year: 1000000"));
+  const Load load(all);
+  EXPECT_TRUE(load.asks_again(50));
+  server.cli({"CONFIG", "SET", "maxmemory", "1"});
+  EXPECT_TRUE(load.more(1000));
+  EXPECT_GT(all[0]->metric("gatehouse_redis_commands_total", {"result=\"server_error\""}), 0);
+  EXPECT_GT(fallbacks(*all[0]), 0);
+  server.cli({"CONFIG", "SET", "maxmemory", "0"});
+  EXPECT_TRUE(load.asks_again(50));
+}
+
+TEST_F(RedisLimits, a_slow_redis_is_waited_for) {
+  RedisServer server;
+  const auto all = gateways(2, limited(at(server), "year: 1000000"));
+  const Load load(all);
+  EXPECT_TRUE(load.asks_again(50));
+  for (int i = 0; i < 20; ++i) {
+    server.cli({"CLIENT", "PAUSE", "40", "ALL"});
+    EXPECT_TRUE(load.more(4));
+  }
+  EXPECT_EQ(fallbacks(*all[0]) + fallbacks(*all[1]), 0);
+}
+
+TEST_F(RedisLimits, a_failover_under_load_loses_no_request) {
+  RedisSentinels servers;
+  std::string names;
+  for (const std::string& address : servers.addresses()) names += (names.empty() ? "\"" : ", \"") + address + "\"";
+  const auto all = gateways(
+      2, limited("sentinel: {master: " + std::string(RedisSentinels::kMaster) + ", addresses: [" + names + "]}",
+                 "year: 1000000", "100ms"));
+  const Load load(all);
+  EXPECT_TRUE(load.asks_again(50));
+  servers.master().kill();
+  EXPECT_TRUE(load.more(100));
+  EXPECT_TRUE(servers.replica().wait_cli({"ROLE"}, "master", Deadline(kPatience * 4)));
+  EXPECT_TRUE(load.asks_again(50)) << "the new master";
+  EXPECT_NE(servers.replica().cli({"DBSIZE"}), "0");
 }
 
 TEST_F(RedisLimits, not_fault_tolerant_is_500) {

@@ -3,6 +3,7 @@
 #include "config/conditions.h"
 #include "config/options.h"
 #include "plugin/build_context.h"
+#include "plugins/common/json_text.h"
 
 namespace gatehouse::plugins::acl {
 namespace {
@@ -16,6 +17,7 @@ struct Config {
   bool hide_groups_header = false;
   int status = 403;
   std::string message = "you are not allowed to do this";
+  std::string response;  ///< JSON; "" for the gateway's own document
 };
 
 const config::Options<Config>& options() {
@@ -32,6 +34,7 @@ const config::Options<Config>& options() {
                "Does not tell services the groups.")
           .add("status", &Config::status, config::integer(400, 599), "The status for those who may not pass.")
           .add("message", &Config::message, config::non_empty(), "What they read.")
+          .add("response", &Config::response, json_text(), "The body for them, as JSON, instead of the gateway's own.")
           .check([](const Config& config, const config::Where& at) {
             if (config.allow.empty() == config.deny.empty()) at.error("needs one of \"allow\" and \"deny\"");
             for (const auto& [group, methods] : config.methods) {
@@ -47,12 +50,17 @@ class Acl : public plugin::Plugin {
   explicit Acl(Config config) : config_(std::move(config)) {}
 
   Verdict on_request(Exchange& x) const noexcept override {
-    if (!may_pass(x)) return x.refuse(Reason::forbidden, config_.message, config_.status);
+    if (!may_pass(x)) return refuse(x);
     if (config_.hide_groups_header) x.request.fields.remove("X-Consumer-Groups");
     return Verdict::proceed;
   }
 
  private:
+  Verdict refuse(Exchange& x) const {
+    if (!config_.response.empty()) return x.refuse_with(Reason::forbidden, config_.response, config_.status);
+    return x.refuse(Reason::forbidden, config_.message, config_.status);
+  }
+
   /// Who is not known is in no group: that is refused by a list of those who may not as well.
   bool may_pass(const Exchange& x) const {
     if (x.consumer == nullptr) return false;
