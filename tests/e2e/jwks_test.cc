@@ -27,6 +27,8 @@ class IssuerService {
     description_ = std::move(body);
   }
   void hang(bool hangs) { hangs_ = hangs; }
+  /// A byte every 50 ms, for a second.
+  void drip(bool drips) { drips_ = drips; }
   std::string url() const { return service_->url(); }
   /// Fetches of the keys so far.
   int fetches() const { return fetches_; }
@@ -35,6 +37,11 @@ class IssuerService {
  private:
   void answer(ServiceExchange& exchange) {
     if (hangs_) return exchange.pause(Millis(3000));
+    if (drips_) {
+      exchange.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n");
+      for (int i = 0; i < 20 && exchange.write(" "); ++i) exchange.pause(Millis(50));
+      return exchange.close_after();
+    }
     std::unique_lock lock(mutex_);
     const bool description = exchange.head().target == "/.well-known/openid-configuration";
     fetches_ += !description;
@@ -47,7 +54,7 @@ class IssuerService {
   std::mutex mutex_;
   std::string body_ = "{}", description_ = "{}", fields_;
   int status_ = 200;
-  std::atomic<bool> hangs_ = false;
+  std::atomic<bool> hangs_ = false, drips_ = false;
   std::atomic<int> fetches_ = 0;
   std::unique_ptr<HttpService> service_;
 };
@@ -179,6 +186,9 @@ TEST(Jwks, the_last_good_keys_outlive_every_trouble_of_their_issuer) {
   issuer.hang(true);
   survives("no answer");
   issuer.hang(false);
+  issuer.drip(true);
+  survives("an answer that never ends");
+  issuer.drip(false);
   issuer.service().stop();
   survives("nobody there");
   issuer.service().restart();
