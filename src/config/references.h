@@ -8,7 +8,7 @@
 namespace gatehouse::config {
 
 /// What a name in a plugin's options is of. A `caller` is a consumer of the file or one whose keys are in Redis.
-enum class Named : std::uint8_t { service, consumer, caller, tier, group };
+enum class Named : std::uint8_t { service, route, consumer, caller, tier, group };
 
 /// A name that a written value refers to.
 struct NameReference {

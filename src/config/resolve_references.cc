@@ -21,13 +21,14 @@ class ReferenceChecker {
   ReferenceChecker(const Model& model, const Catalogue& catalogue, Diagnostics& out)
       : model_(model), catalogue_(catalogue), redis_(model.redis.has_value()), out_(out) {
     for (const Service& service : model.services) services_.names.push_back(service.name);
+    for (const Route& route : model.routes) routes_.names.push_back(route.name);
     for (const Tier& tier : model.tiers) tiers_.names.push_back(tier.name);
     for (const Consumer& consumer : model.consumers) {
       consumers_.names.push_back(consumer.username);
       for (const std::string& group : consumer.groups) groups_.names.push_back(group);
       if (!consumer.id.empty() && consumer.id != consumer.username) consumers_.names.push_back(consumer.id);
     }
-    for (Known* const known : {&services_, &consumers_, &tiers_, &groups_}) known->seal();
+    for (Known* const known : {&services_, &routes_, &consumers_, &tiers_, &groups_}) known->seal();
   }
 
   void run() const {
@@ -47,6 +48,8 @@ class ReferenceChecker {
     switch (what) {
       case Named::service:
         return services_;
+      case Named::route:
+        return routes_;
       case Named::tier:
         return tiers_;
       case Named::group:
@@ -77,7 +80,8 @@ class ReferenceChecker {
   const Catalogue& catalogue_;
   const bool redis_;
   Diagnostics& out_;
-  Known services_{"service", {}}, consumers_{"consumer", {}}, tiers_{"tier", {}}, groups_{"group", {}};
+  Known services_{"service", {}}, routes_{"route", {}}, consumers_{"consumer", {}}, tiers_{"tier", {}},
+      groups_{"group", {}};
 };
 
 }  // namespace

@@ -53,12 +53,16 @@ config::Value<IpPrefix> ip_prefix() {
   return table.nested();
 }
 
-config::Value<MethodCost> method_cost() {
+config::Value<SomeCost> some_cost() {
   static const auto table =
-      config::Options<MethodCost>()
-          .require("methods", &MethodCost::methods, config::list_or_one(config::method(), 1),
-                   "With these methods. GET includes HEAD.")
-          .require("cost", &MethodCost::cost, config::integer(0, kMost), "What a request takes; 0 for nothing.");
+      config::Options<SomeCost>()
+          .add("methods", &SomeCost::methods, config::list_or_one(config::method(), 1),
+               "With these methods. GET includes HEAD, unless an entry in front says HEAD.")
+          .add("routes", &SomeCost::routes, config::list_or_one(config::non_empty(), 1), "For these routes, by name.")
+          .require("cost", &SomeCost::cost, config::integer(0, kMost), "What a request takes; 0 for nothing.")
+          .check([](const SomeCost& cost, const config::Where& at) {
+            if (cost.methods.empty() && cost.routes.empty()) at.error("needs \"methods\" or \"routes\"");
+          });
   return table.nested();
 }
 
@@ -96,7 +100,7 @@ void check_limits(const Config& config, const WrittenLimits& limits, const confi
       here.error("needs more than a hundred years to fill the \"burst\" again");
     const std::uint64_t room = leaky ? limit.burst + 1 : bucket ? limit.burst : limit.most;
     std::uint32_t most = config.cost;
-    for (const MethodCost& each : config.costs) most = std::max(most, each.cost);
+    for (const SomeCost& each : config.costs) most = std::max(most, each.cost);
     if (most > room) here.error("lets no request pass that costs " + std::to_string(most));
   }
 }
@@ -153,13 +157,21 @@ void check_buckets(const Config& config, const config::Node& node, const config:
     place(at, node, "delay").error("is more than the \"burst\": so many do not come");
 }
 
+/// An entry behind one that is about all of its requests says nothing.
 void check_costs(const Config& config, const config::Node& node, const config::Where& at) {
-  std::vector<std::string_view> seen;
-  for (const MethodCost& each : config.costs) {
-    for (const std::string& method : each.methods) {
-      if (std::ranges::find(seen, method) != seen.end())
-        place(at, node, "costs").error("has more than one cost for " + method);
-      seen.push_back(method);
+  const auto covers = [](const std::vector<std::string>& all, const std::vector<std::string>& some) {
+    const auto has = [&](std::string_view each) { return std::ranges::find(all, each) != all.end(); };
+    const auto takes = [&](const std::string& each) { return has(each) || (each == "HEAD" && has("GET")); };
+    return all.empty() || (!some.empty() && std::ranges::all_of(some, takes));
+  };
+  for (std::size_t i = 0; i < config.costs.size(); ++i) {
+    for (std::size_t before = 0; before < i; ++before) {
+      const SomeCost &first = config.costs[before], &second = config.costs[i];
+      if (!covers(first.methods, second.methods) || !covers(first.routes, second.routes)) continue;
+      place(at, node, "costs")
+          .index(i, node.find("costs")->items()[i].mark())
+          .error("is never reached behind costs[" + std::to_string(before) + "]");
+      break;
     }
   }
 }
@@ -236,7 +248,8 @@ void add_counting(config::Options<Config>& table) {
       .add("connections", &Config::connections, config::integer(0, 1'000'000),
            "Requests that may be under way at once; 0 for any number.")
       .add("cost", &Config::cost, config::integer(1, kMost), "What a request takes.")
-      .add("costs", &Config::costs, config::list(method_cost()), "What it takes with some methods.")
+      .add("costs", &Config::costs, config::list(some_cost()),
+           "What it takes with some methods and for some routes: the first entry that is about the request.")
       .add("cost_header", &Config::cost_header, config::header_name(false),
            "A field of the service's answer with what the request takes besides. It is taken out.")
       .add("count_statuses", &Config::count_statuses, config::list_or_one<int>(config::integer(200, 599)),
@@ -293,6 +306,19 @@ std::string key_that_needs_caller(const config::Node* written) {
   if (is_of_caller(config.identifier)) return "identifier";
   if (!config.tiers.empty()) return "tiers";
   return config.exempt.consumers.empty() && config.exempt.groups.empty() ? "" : "exempt";
+}
+
+void add_routes(const config::Node* written, config::References& to) {
+  const config::Node* const costs = written != nullptr ? written->find("costs") : nullptr;
+  if (costs == nullptr) return;
+  for (std::size_t i = 0; i < costs->items().size(); ++i) {
+    const config::Node* const routes = costs->items()[i].find("routes");
+    if (routes == nullptr) continue;
+    const std::string path = "costs[" + std::to_string(i) + "].routes";
+    if (routes->is_scalar()) to.push_back({config::Named::route, routes->text(), routes->mark(), path});
+    for (const config::Node& each : routes->items())
+      to.push_back({config::Named::route, each.text(), each.mark(), path});
+  }
 }
 
 void add_tiers(const config::Node* written, config::References& to) {

@@ -24,8 +24,9 @@ struct IpPrefix {
   int ipv4 = 32, ipv6 = 64;
 };
 
-struct MethodCost {
-  std::vector<std::string> methods;
+/// What requests take that have one of the methods and are for one of the routes; all, where there is none.
+struct SomeCost {
+  std::vector<std::string> methods, routes;
   std::uint32_t cost = 1;
 };
 
@@ -47,7 +48,7 @@ struct Config : WrittenLimits {
   bool nodelay = false;
   std::uint32_t connections = 0;
   std::uint32_t cost = 1;
-  std::vector<MethodCost> costs;
+  std::vector<SomeCost> costs;
   std::string cost_header;
   std::vector<int> count_statuses;
   bool count_rejected = false;
@@ -69,6 +70,8 @@ struct Config : WrittenLimits {
 const config::Options<Config>& options();
 /// The first key that asks who calls, and so cannot stand in front of authentication; "" for none.
 std::string key_that_needs_caller(const config::Node* written);
+/// The routes that `costs` names.
+void add_routes(const config::Node* written, config::References& to);
 /// The tiers of the configuration that `tiers` means; a claim may name any.
 void add_tiers(const config::Node* written, config::References& to);
 /// A mapping of limits by period, in the right order.

@@ -197,16 +197,17 @@ class RateLimiting : public plugin::Plugin {
   }
 
   std::uint32_t cost_of(const Exchange& x) const {
-    const std::optional<std::uint32_t> written = cost_with(x.request.method_text);
-    if (written || x.request.method_text != "HEAD") return written.value_or(config_.cost);
-    return cost_with("GET").value_or(config_.cost);
-  }
-
-  std::optional<std::uint32_t> cost_with(std::string_view method) const {
-    for (const MethodCost& each : config_.costs) {
-      if (std::ranges::find(each.methods, method) != each.methods.end()) return each.cost;
+    const auto is_about = [&](const SomeCost& each, std::string_view method) {
+      const auto names = [](const std::vector<std::string>& all, std::string_view one) {
+        return all.empty() || std::ranges::find(all, one) != all.end();
+      };
+      return names(each.methods, method) && names(each.routes, x.route);
+    };
+    const bool head = x.request.method_text == "HEAD";
+    for (const SomeCost& each : config_.costs) {
+      if (is_about(each, x.request.method_text) || (head && is_about(each, "GET"))) return each.cost;
     }
-    return std::nullopt;
+    return config_.cost;
   }
 
   /// What the service's answer says in all lines of `cost_header`, which it loses.
@@ -265,6 +266,7 @@ config::PluginInfo info() {
   info.references = [by_table = info.references](const config::Node* config) {
     config::References found = by_table(config);
     add_tiers(config, found);
+    add_routes(config, found);
     return found;
   };
   return info;

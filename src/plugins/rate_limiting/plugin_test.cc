@@ -295,6 +295,24 @@ TEST(RateLimiting, weighs_requests_by_their_method) {
   EXPECT_EQ(left("GET"), "1 refused");
 }
 
+TEST(RateLimiting, weighs_requests_by_their_route_within_one_count) {
+  const auto plugin =
+      build(kType,
+            "{year: 20, costs: [{routes: [search], methods: POST, cost: 7}, {routes: [search, r], cost: 5}, "
+            "{methods: GET, cost: 2}]}");
+  const auto left = [&](const char* method, const char* route) {
+    Request request(method);
+    request.exchange.route = route;
+    plugin->on_request(request.exchange);
+    plugin->on_response(request.exchange);
+    return std::string(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"));
+  };
+  EXPECT_EQ(left("POST", "search"), "13");
+  EXPECT_EQ(left("HEAD", "search"), "8");
+  EXPECT_EQ(left("HEAD", "other"), "6");
+  EXPECT_EQ(left("POST", "other"), "5");
+}
+
 TEST(RateLimiting, weighs_a_head_request_as_the_get_that_it_is) {
   const auto left_by_head = [](std::string_view costs) {
     Request request("HEAD");
@@ -304,7 +322,7 @@ TEST(RateLimiting, weighs_a_head_request_as_the_get_that_it_is) {
     return std::string(request.exchange.response.fields.get("X-RateLimit-Remaining-Year"));
   };
   EXPECT_EQ(left_by_head("{methods: GET, cost: 3}"), "7");
-  EXPECT_EQ(left_by_head("{methods: GET, cost: 3}, {methods: head, cost: 0}"), "10");
+  EXPECT_EQ(left_by_head("{methods: head, cost: 0}, {methods: GET, cost: 3}"), "10");
 }
 
 TEST(RateLimiting, adds_what_the_answer_says_it_took) {
@@ -545,7 +563,12 @@ TEST(RateLimiting, refuses_options_that_never_come_true) {
   EXPECT_EQ(faults(kType, "{minute: 9, algorithm: leaky-bucket, burst: 3, delay: 3}"), "");
   EXPECT_THAT(faults(kType, "{hour: 9, limit_by: [ip, route, ip]}"), HasSubstr("config.limit_by: lists the same"));
   EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: [PUT, GET], cost: 2}, {methods: GET, cost: 3}]}"),
-              HasSubstr("config.costs: has more than one cost for GET"));
+              HasSubstr("config.costs[1]: is never reached behind costs[0]"));
+  EXPECT_THAT(faults(kType, "{hour: 9, costs: [{methods: GET, cost: 2}, {methods: HEAD, routes: a, cost: 3}]}"),
+              HasSubstr("config.costs[1]: is never reached behind costs[0]"));
+  EXPECT_EQ(faults(kType, "{hour: 9, costs: [{methods: GET, routes: a, cost: 2}, {methods: GET, cost: 3}]}"), "");
+  EXPECT_THAT(faults(kType, "{hour: 9, costs: [{cost: 2}]}"),
+              HasSubstr("config.costs[0]: needs \"methods\" or \"routes\""));
   EXPECT_EQ(faults(kType, "{hour: 9, costs: [{methods: HEAD, cost: 2}, {methods: GET, cost: 3}]}"), "");
 }
 
