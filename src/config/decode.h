@@ -124,7 +124,8 @@ void for_each_plugin_list(const Model& model, See&& see) {
 /// Checks the plugins of one list, and lets their configs share `tree`.
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
                    Diagnostics& out);
-/// Whoever wants a Redis and is not told which gets the one where Redis' own programs look.
+/// Who counts in a Redis and is not told in which gets the one where Redis' own programs look; who believes what stands
+/// there about callers must be told.
 void find_redis(Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out);
 /// What plugins' options say of consumers' credentials, and of each other's headers.
 void check_credentials(const Model& model, const Catalogue& catalogue, Diagnostics& out);

@@ -89,20 +89,25 @@ class ReferenceChecker {
 void find_redis(Model& model, const Node& tree, const Catalogue& catalogue, Diagnostics& out) {
   constexpr std::string_view kUsual = "127.0.0.1:6379";
   if (tree.find("redis") != nullptr) return;
+  const auto want = [&](const PluginUse& use, const PluginInfo& info, const std::string& key) {
+    const Node* const at = use.config ? use.config->find(key) : nullptr;
+    const Mark& mark = at != nullptr ? at->mark() : use.mark;
+    const std::string path = use.config_path + ".config." + key,
+                      fault = "there is no \"redis\" at the top of the configuration";
+    if (info.authenticates)
+      return out.error(mark, path, fault, "redis: {address: \"127.0.0.1:6379\"} says where it is");
+    if (model.redis) return;
+    model.redis.emplace();
+    model.redis->address = parse_address(kUsual, false);
+    model.redis->mark = mark;
+    out.warning(mark, path, fault + ": the one at " + std::string(kUsual) + " is asked",
+                "redis: {address: …} says where it is");
+  };
   for_each_plugin_list(model, [&](const std::vector<PluginUse>& plugins) {
     for (const PluginUse& use : plugins) {
       const PluginInfo* const info = catalogue.plugin(use.name);
-      const std::string key =
-          info != nullptr && info->needs_redis && use.enabled ? info->needs_redis(use.config.get()) : "";
-      if (key.empty() || model.redis) continue;
-      const Node* const at = use.config ? use.config->find(key) : nullptr;
-      model.redis.emplace();
-      model.redis->address = parse_address(kUsual, false);
-      model.redis->mark = at != nullptr ? at->mark() : use.mark;
-      out.warning(
-          model.redis->mark, use.config_path + ".config." + key,
-          "there is no \"redis\" at the top of the configuration: the one at " + std::string(kUsual) + " is asked",
-          "redis: {address: …} says where it is");
+      if (info == nullptr || !info->needs_redis || !use.enabled) continue;
+      if (const std::string key = info->needs_redis(use.config.get()); !key.empty()) want(use, *info, key);
     }
   });
 }
