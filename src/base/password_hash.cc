@@ -28,8 +28,8 @@ bool take(std::string_view& text, std::string_view word) {
   return true;
 }
 
-bool take_number(std::string_view& text, std::uint32_t least, std::uint32_t most, std::uint32_t& value) {
-  return !text.starts_with('0') && gatehouse::take_number(text, value) && value >= least && value <= most;
+bool take_within(std::string_view& text, std::uint32_t least, std::uint32_t most, std::uint32_t& value) {
+  return !text.starts_with('0') && take_number(text, value) && value >= least && value <= most;
 }
 
 bool is_letter_or_digit(char c) {
@@ -51,11 +51,11 @@ std::string check_argon2(std::string_view text) {
   if (!take(text, kArgon2)) return kForm;
   if (!take(text, "m=")) return kForm;
   std::uint32_t memory = 0, passes = 0, lanes = 0;
-  if (!take_number(text, 8, kMostMemory, memory)) return kCost;
+  if (!take_within(text, 8, kMostMemory, memory)) return kCost;
   if (!take(text, ",t=")) return kForm;
-  if (!take_number(text, 1, kMostPasses, passes)) return kCost;
+  if (!take_within(text, 1, kMostPasses, passes)) return kCost;
   if (!take(text, ",p=")) return kForm;
-  if (!take_number(text, 1, kMostLanes, lanes) || memory < 8 * lanes) return kCost;
+  if (!take_within(text, 1, kMostLanes, lanes) || memory < 8 * lanes) return kCost;
   if (!take(text, "$")) return kForm;
   const std::size_t end = text.find('$');
   if (end == std::string_view::npos) return kForm;

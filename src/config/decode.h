@@ -121,6 +121,15 @@ void for_each_plugin_list(const Model& model, See&& see) {
   for (const Route& route : model.routes) see(route.plugins);
   for (const Consumer& consumer : model.consumers) see(consumer.plugins);
 }
+struct Place {
+  Mark mark;
+  std::string path;
+};
+/// Where the option `key` of a plugin stands; the plugin itself, where it is not written.
+inline Place option_of(const PluginUse& use, const std::string& key) {
+  const Node* const at = use.config ? use.config->find(key) : nullptr;
+  return {at != nullptr ? at->mark() : use.mark, use.config_path + ".config." + key};
+}
 /// Checks the plugins of one list, and lets their configs share `tree`.
 void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const Node>& tree, const Catalogue& catalogue,
                    Diagnostics& out);

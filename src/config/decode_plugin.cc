@@ -154,15 +154,12 @@ void check_plugins(std::vector<PluginUse>& plugins, const std::shared_ptr<const 
     }
     if (!use.enabled) continue;  // it takes the name away, whatever else it says
     if (info->check) info->check(use.config.get(), use.config_path + ".config", use.mark, out);
-    // A key of the config that wants what there is not.
-    const auto refuse = [&](const std::string& key, std::string why, std::string hint) {
-      const Node* const at = use.config ? use.config->find(key) : nullptr;
-      out.error(at != nullptr ? at->mark() : use.mark, use.config_path + ".config." + key, std::move(why),
-                std::move(hint));
-    };
     const std::string caller = use.before_auth && info->needs_caller ? info->needs_caller(use.config.get()) : "";
-    if (!caller.empty())
-      refuse(caller, "asks who calls, which is not known in front of authentication", "leave out phase: before_auth");
+    if (!caller.empty()) {
+      const Place at = option_of(use, caller);
+      out.error(at.mark, at.path, "asks who calls, which is not known in front of authentication",
+                "leave out phase: before_auth");
+    }
   }
 }
 

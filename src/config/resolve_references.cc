@@ -90,18 +90,16 @@ void find_redis(Model& model, const Node& tree, const Catalogue& catalogue, Diag
   constexpr std::string_view kUsual = "127.0.0.1:6379";
   if (tree.find("redis") != nullptr) return;
   const auto want = [&](const PluginUse& use, const PluginInfo& info, const std::string& key) {
-    const Node* const at = use.config ? use.config->find(key) : nullptr;
-    const Mark& mark = at != nullptr ? at->mark() : use.mark;
-    const std::string path = use.config_path + ".config." + key,
-                      fault = "there is no \"redis\" at the top of the configuration";
+    const Place at = option_of(use, key);
+    const std::string fault = "there is no \"redis\" at the top of the configuration";
     if (info.authenticates)
-      return out.error(mark, path, fault, "redis: {address: \"127.0.0.1:6379\"} says where it is");
+      return out.error(at.mark, at.path, fault, "redis: {address: \"127.0.0.1:6379\"} says where it is");
     if (model.redis) return;
+    out.warning(at.mark, at.path, fault + ": the one at " + std::string(kUsual) + " is asked",
+                "redis: {address: …} says where it is");
     model.redis.emplace();
     model.redis->address = parse_address(kUsual, false);
-    model.redis->mark = mark;
-    out.warning(mark, path, fault + ": the one at " + std::string(kUsual) + " is asked",
-                "redis: {address: …} says where it is");
+    model.redis->mark = at.mark;
   };
   for_each_plugin_list(model, [&](const std::vector<PluginUse>& plugins) {
     for (const PluginUse& use : plugins) {

@@ -1,9 +1,10 @@
 #include "jose/claims.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+
+#include "base/number.h"
 
 namespace gatehouse::jose {
 namespace {
@@ -89,13 +90,10 @@ std::optional<double> ClaimsView::number(std::string_view path) const {
   const JsonValue value = find(path);
   if (!value.is(JsonKind::number)) return std::nullopt;
   const std::string_view text = value.text();
-  const char* const end = text.data() + text.size();
-  std::int64_t whole = 0;  // times are whole numbers, which are read in a fraction of the time
-  if (const auto [at, fault] = std::from_chars(text.data(), end, whole); fault == std::errc() && at == end)
-    return static_cast<double>(whole);
-  double number = 0;
-  if (std::from_chars(text.data(), end, number).ec != std::errc() || !std::isfinite(number)) return std::nullopt;
-  return number;
+  // Times are whole numbers, which are read in a fraction of the time.
+  if (const auto whole = parse_number<std::int64_t>(text)) return static_cast<double>(*whole);
+  const auto number = parse_number<double>(text);
+  return number && std::isfinite(*number) ? number : std::nullopt;
 }
 
 bool ClaimsView::contains(std::string_view path, std::string_view value) const {

@@ -57,7 +57,7 @@ void LeasedStore::owe(Lease& lease, const Rule& rule, std::uint64_t cost) {
   }
 }
 
-std::optional<Decision> LeasedStore::decide(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
+std::optional<Decision> LeasedStore::decide(const Hash128& key, const Rule& rule, std::uint64_t cost, Act act,
                                             std::int64_t now, Question& question) {
   std::optional<Decision> decision;
   with_lease(key, rule, now, [&](Lease& lease, std::span<Count* const> counts) {
@@ -67,14 +67,14 @@ std::optional<Decision> LeasedStore::decide(const Hash128& key, const Rule& rule
     for (const Limit& limit : rule.limits)
       known = known && !(windows && now >= window_of(limit.period, lease.answered_us).end);
     if (known || is_within(lease.asked_us, kLost, now)) {
-      decision = rate_limiting::decide(rule, counts, cost, count, now);
-      if (count && !decision->refused) owe(lease, rule, cost);
+      decision = rate_limiting::decide(rule, counts, cost, act, now);
+      if (act != Act::look && !decision->refused) owe(lease, rule, cost);
       return;
     }
     lease.asked_us = now;
     for (std::size_t i = 0; i < rule.limits.size(); ++i)
       question.owed[i] = std::exchange(lease.owed[place(rule.limits[i])], Late{});
-    question.decision = rate_limiting::decide(rule, counts, cost, count, now);  // others see it as well
+    question.decision = rate_limiting::decide(rule, counts, cost, act, now);  // others see it as well
   });
   return decision;
 }
@@ -92,7 +92,7 @@ void LeasedStore::settle(const Hash128& key, const Rule& rule, const Found& foun
   });
 }
 
-std::optional<Decision> LeasedStore::put_back(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
+std::optional<Decision> LeasedStore::put_back(const Hash128& key, const Rule& rule, std::uint64_t cost, Act act,
                                               std::int64_t now, const Question& question) {
   std::optional<Decision> decision;
   with_lease(key, rule, now, [&](Lease& lease, std::span<Count* const> counts) {
@@ -105,7 +105,7 @@ std::optional<Decision> LeasedStore::put_back(const Hash128& key, const Rule& ru
     lease.answered_us = now;
     lease.asked_us = 0;
     decision = question.decision;
-    if (count && !decision->refused) owe(lease, rule, cost);
+    if (act != Act::look && !decision->refused) owe(lease, rule, cost);
   });
   return decision;
 }

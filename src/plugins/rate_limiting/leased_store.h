@@ -32,12 +32,12 @@ class LeasedStore {
 
   /// The decision, or nothing: the Redis is to be asked the `question`, and settle() or put_back() called then. Who
   /// comes meanwhile is decided by what is known.
-  std::optional<Decision> decide(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
-                                 std::int64_t now_us, Question& question);
+  std::optional<Decision> decide(const Hash128& key, const Rule& rule, std::uint64_t cost, Act act, std::int64_t now_us,
+                                 Question& question);
   /// The Redis' counts, with what was owed and the request that asked.
   void settle(const Hash128& key, const Rule& rule, const Found& found);
   /// The Redis did not answer: this process decides, and goes on to for an interval. Nothing: there is no room.
-  std::optional<Decision> put_back(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count,
+  std::optional<Decision> put_back(const Hash128& key, const Rule& rule, std::uint64_t cost, Act act,
                                    std::int64_t now_us, const Question& question);
   /// Counts afterwards. Nothing: there is no room.
   std::optional<Decision> charge(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now_us);

@@ -22,7 +22,7 @@ class Redis {
   Decision decide(std::uint64_t cost, std::int64_t now, std::span<const Late> late, Found& found) {
     const CountPointers pointers(counts, rule_);
     add_late(rule_, pointers, late, now);
-    const Decision decision = rate_limiting::decide(rule_, pointers, cost, true, now);
+    const Decision decision = rate_limiting::decide(rule_, pointers, cost, Act::take, now);
     found = {now, counts};
     return decision;
   }
@@ -40,7 +40,7 @@ class Gateway {
   /// Whether a request passes. With `flight` its question stays on its way until land().
   bool ask(std::int64_t now, bool flight = false) {
     LeasedStore::Question question{};
-    std::optional<Decision> decision = store_.decide(kKey, rule_, 1, true, now, question);
+    std::optional<Decision> decision = store_.decide(kKey, rule_, 1, Act::take, now, question);
     if (decision) {
       lent += !decision->refused;
       most_lent = std::max(most_lent, lent);
@@ -125,18 +125,18 @@ TEST(LeasedStore, owes_on_where_nobody_answers) {
   int passed = 0;
   for (int i = 0; i < 20; ++i, now += kSecond) {
     LeasedStore::Question question{};
-    ASSERT_FALSE(store.decide(kKey, rule, 1, true, now, question)) << "an interval is over";
-    const auto decision = store.put_back(kKey, rule, 1, true, now, question);
+    ASSERT_FALSE(store.decide(kKey, rule, 1, Act::take, now, question)) << "an interval is over";
+    const auto decision = store.put_back(kKey, rule, 1, Act::take, now, question);
     ASSERT_TRUE(decision);
     passed += !decision->refused;
   }
   EXPECT_EQ(passed, 10) << "its own count holds";
   LeasedStore::Question question{};
-  ASSERT_FALSE(store.decide(kKey, rule, 1, true, now, question));
+  ASSERT_FALSE(store.decide(kKey, rule, 1, Act::take, now, question));
   EXPECT_EQ(question.owed[0].amount, 10);
   // Of the window after, nothing is lost either: it counts as the one before.
-  store.put_back(kKey, rule, 0, true, now, question);
-  ASSERT_FALSE(store.decide(kKey, rule, 1, true, now + 3600 * kSecond, question));
+  store.put_back(kKey, rule, 0, Act::take, now, question);
+  ASSERT_FALSE(store.decide(kKey, rule, 1, Act::take, now + 3600 * kSecond, question));
   Found found;
   redis.decide(0, now + 3600 * kSecond, std::span(question.owed).first(1), found);
   redis.decide(1, now + 3600 * kSecond, {}, found);
@@ -166,13 +166,13 @@ TEST(LeasedStore, asks_each_time_for_whom_there_is_no_room) {
   LeasedStore store(64, kSecond);  // one part takes as many
   LeasedStore::Question question{};
   for (std::uint64_t i = 0; i < 64; ++i) {
-    EXPECT_FALSE(store.decide({64, i}, rule, 1, true, kStart, question));
-    store.put_back({64, i}, rule, 1, true, kStart, question);
+    EXPECT_FALSE(store.decide({64, i}, rule, 1, Act::take, kStart, question));
+    store.put_back({64, i}, rule, 1, Act::take, kStart, question);
   }
-  EXPECT_TRUE(store.decide({64, 1}, rule, 1, true, kStart, question));
+  EXPECT_TRUE(store.decide({64, 1}, rule, 1, Act::take, kStart, question));
   for (int i = 0; i < 3; ++i) {
-    EXPECT_FALSE(store.decide({64, 100}, rule, 1, true, kStart, question));
-    EXPECT_FALSE(store.put_back({64, 100}, rule, 1, true, kStart, question));
+    EXPECT_FALSE(store.decide({64, 100}, rule, 1, Act::take, kStart, question));
+    EXPECT_FALSE(store.put_back({64, 100}, rule, 1, Act::take, kStart, question));
     EXPECT_FALSE(store.charge({64, 100}, rule, 1, kStart));
   }
 }
@@ -189,7 +189,7 @@ TEST(LeasedStore, loses_nothing_between_threads) {
   const auto ask = [&](std::uint64_t cost) {
     LeasedStore::Question question{};
     const std::int64_t now = clock++;
-    if (const auto decision = store.decide(kKey, rule, cost, true, now, question)) return !decision->refused;
+    if (const auto decision = store.decide(kKey, rule, cost, Act::take, now, question)) return !decision->refused;
     Found found;
     bool passes = false;
     {

@@ -185,7 +185,7 @@ std::int64_t leaky_rate(const Limit& limit) {
   return static_cast<std::int64_t>(limit.most) * 1000 / (length_of(limit.period) / kSecond);
 }
 
-Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, bool count, std::int64_t now) {
+Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, Act act, std::int64_t now) {
   std::array<Look, kPeriods> looks;
   Decision decision;
   for (std::size_t i = 0; i < rule.limits.size(); ++i) {
@@ -197,8 +197,8 @@ Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t 
     decision.refused = true;
     decision.retry_after_us = std::max(decision.retry_after_us, looks[i].retry_after_us);
   }
-  const bool takes = count && !decision.refused && cost > 0;
-  if (!takes) decision.delay_us = 0;
+  const bool takes = act != Act::look && (!decision.refused || act == Act::add) && cost > 0;
+  if (!takes || decision.refused) decision.delay_us = 0;
   for (std::size_t i = 0; i < rule.limits.size(); ++i) {
     const Look& look = looks[i];
     if (takes) *counts[i] = look.taken;
@@ -213,13 +213,7 @@ Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t 
   for (std::size_t i = 0; i < rule.limits.size(); ++i) {
     *counts[i] = look_at(rule.algorithm, rule.limits[i], *counts[i], static_cast<std::int64_t>(cost), now).taken;
   }
-  return decide(rule, counts, 0, false, now);
-}
-
-Decision decide_and_count(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now) {
-  Decision decision = decide(rule, counts, cost, true, now);
-  if (decision.refused) decision.standings = charge(rule, counts, cost, now).standings;
-  return decision;
+  return decide(rule, counts, 0, Act::look, now);
 }
 
 void add_late(const Rule& rule, std::span<Count* const> counts, std::span<const Late> late, std::int64_t now) {

@@ -63,13 +63,18 @@ struct Decision {
   bool refused = false;
 };
 
-/// Looks at all limits before anything counts: a refused request counts in none and changes nothing. `counts` are by
-/// limit. A `cost` of 0 always passes. Where `count` is false the request is only looked at.
-Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, bool count, std::int64_t now_us);
+/// What is to become of a request.
+enum class Act : std::uint8_t {
+  take,  ///< it counts where it fits
+  look,  ///< it counts nowhere
+  add,   ///< it counts, whatever is left; of one that is refused what remains is behind it too
+};
+
+/// Looks at all limits before anything counts: a refused request counts in none and changes nothing, unless it is to be
+/// added. `counts` are by limit. A `cost` of 0 always passes.
+Decision decide(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, Act act, std::int64_t now_us);
 /// Counts what is known afterwards, whatever is left; what it takes too much is missing later.
 Decision charge(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now_us);
-/// Decides on a request that counts also where it is refused; what remains is behind it then too.
-Decision decide_and_count(const Rule& rule, std::span<Count* const> counts, std::uint64_t cost, std::int64_t now_us);
 /// What was let pass and is not counted yet: so much, in the window that begins at `mark`.
 struct Late {
   std::int64_t mark = 0;

@@ -15,8 +15,8 @@ class Asker {
   Asker(Algorithm algorithm, std::vector<Limit> limits) : limits_(std::move(limits)), rule_{algorithm, limits_} {
     for (Count& count : counts_) pointers_.push_back(&count);
   }
-  Decision ask(std::int64_t now, std::uint64_t cost = 1, bool count = true) {
-    return decide(rule_, {pointers_.data(), limits_.size()}, cost, count, now);
+  Decision ask(std::int64_t now, std::uint64_t cost = 1, Act act = Act::take) {
+    return decide(rule_, {pointers_.data(), limits_.size()}, cost, act, now);
   }
   Decision add(std::int64_t now, std::uint64_t cost) {
     return charge(rule_, {pointers_.data(), limits_.size()}, cost, now);
@@ -96,9 +96,9 @@ TEST(Decisions, weigh_what_requests_cost) {
   const Decision refused = asker.ask(kSecond, 5);
   EXPECT_TRUE(refused.refused);
   EXPECT_EQ(refused.standings[0].remaining, 3U);
-  EXPECT_EQ(asker.ask(kSecond, 3, false).standings[0].remaining, 3U) << "only looked at";
+  EXPECT_EQ(asker.ask(kSecond, 3, Act::look).standings[0].remaining, 3U) << "only looked at";
   EXPECT_FALSE(asker.ask(kSecond, 3).refused);
-  EXPECT_TRUE(asker.ask(kSecond, 1, false).refused);
+  EXPECT_TRUE(asker.ask(kSecond, 1, Act::look).refused);
   EXPECT_FALSE(asker.ask(kSecond, 0).refused) << "what costs nothing passes";
   EXPECT_EQ(asker.add(kSecond, 1000).standings[0].remaining, 0U);
 }
@@ -127,7 +127,7 @@ TEST(SlidingWindow, says_when_the_next_window_has_room) {
   EXPECT_EQ(asker.passed(60 * kSecond, 100), 60);
   const Decision refused = asker.ask(61 * kSecond);
   EXPECT_GT(refused.retry_after_us, 59 * kSecond) << "all of them still count at the next window's begin";
-  EXPECT_TRUE(asker.ask(61 * kSecond + refused.retry_after_us - 1, 1, false).refused);
+  EXPECT_TRUE(asker.ask(61 * kSecond + refused.retry_after_us - 1, 1, Act::look).refused);
   EXPECT_FALSE(asker.ask(61 * kSecond + refused.retry_after_us).refused);
 }
 
@@ -168,7 +168,7 @@ TEST(TokenBucket, counts_on_under_another_limit) {
     Count count;
     Count* const pointer = &count;
     const auto ask = [&](const Limit& limit, std::int64_t at) {
-      return decide({Algorithm::token_bucket, {&limit, 1}}, {&pointer, 1}, 1, true, at);
+      return decide({Algorithm::token_bucket, {&limit, 1}}, {&pointer, 1}, 1, Act::take, at);
     };
     for (std::uint64_t i = 0; i < first; ++i) ASSERT_FALSE(ask(before, now).refused);
     ASSERT_TRUE(ask(before, now).refused);
@@ -212,12 +212,12 @@ TEST(Counts, are_kept_until_they_are_as_good_as_none) {
   const auto kept = [](Algorithm algorithm, const Limit& limit, std::int64_t now) {
     Count count;
     Count* const pointer = &count;
-    decide({algorithm, {&limit, 1}}, {&pointer, 1}, 1, true, now);
+    decide({algorithm, {&limit, 1}}, {&pointer, 1}, 1, Act::take, now);
     const std::int64_t until = kept_until(algorithm, limit, count, now);
     Count fresh;
     Count* const other = &fresh;
-    const Decision a = decide({algorithm, {&limit, 1}}, {&pointer, 1}, 1, true, until);
-    const Decision b = decide({algorithm, {&limit, 1}}, {&other, 1}, 1, true, until);
+    const Decision a = decide({algorithm, {&limit, 1}}, {&pointer, 1}, 1, Act::take, until);
+    const Decision b = decide({algorithm, {&limit, 1}}, {&other, 1}, 1, Act::take, until);
     EXPECT_EQ(a.standings[0].remaining, b.standings[0].remaining);
     EXPECT_EQ(a.delay_us, b.delay_us);
     return until - now;

@@ -77,6 +77,9 @@ class RateLimiting : public plugin::Plugin {
       : config_(std::move(config)),
         own_(limits_of(config_, config_)),
         style_(config_),
+        act_(!config_.count_statuses.empty() ? Act::look
+             : config_.count_rejected        ? Act::add
+                                             : Act::take),
         counts_(std::move(counts)),
         redis_(std::move(redis)),
         of_tiers_(of_tiers),
@@ -89,7 +92,7 @@ class RateLimiting : public plugin::Plugin {
     Memory& memory = x.state<Memory>(*this);
     const std::string_view identity = choose(x, memory.met.rule);
     if (memory.met.rule.limits.empty() && config_.connections == 0) return Verdict::proceed;
-    memory.asked = {keyed_hash(identity), identity, cost_of(x), config_.count_statuses.empty()};
+    memory.asked = {keyed_hash(identity), identity, cost_of(x), act_};
     if (config_.connections != 0) {
       memory.held = hold(x, memory.asked.key);
       if (memory.held == nullptr && dry_ == nullptr) return refuse(x);
@@ -142,10 +145,8 @@ class RateLimiting : public plugin::Plugin {
   void decide_here(Memory& memory) const {
     Met& met = memory.met;
     met.now_us = wall_clock_us();
-    LocalStore& store = counts_->store;
     const Asked& asked = memory.asked;
-    met.decision = config_.count_rejected ? store.decide_and_count(asked.key, met.rule, asked.cost, met.now_us)
-                                          : store.decide(asked.key, met.rule, asked.cost, asked.count, met.now_us);
+    met.decision = counts_->store.decide(asked.key, met.rule, asked.cost, asked.act, met.now_us);
   }
 
   /// What becomes of a request that has been decided.
@@ -250,6 +251,7 @@ class RateLimiting : public plugin::Plugin {
   const std::vector<Limit> own_;
   std::vector<std::pair<std::string, std::vector<Limit>>> tiers_;
   const Style style_;
+  const Act act_;  ///< before the answer is known
   const std::shared_ptr<Counts> counts_;
   const std::unique_ptr<const RedisPolicy> redis_;  ///< null: this process decides
   const bool of_tiers_;

@@ -25,8 +25,7 @@ std::int64_t RedisPolicy::Leases::now_us() const {
 RedisPolicy::RedisPolicy(const Config& config, const std::string& limiter, plugin::BuildContext& context)
     : store_(context.redis(), config.key_space, limiter),
       watch_(RedisWatch::of(context)),
-      fault_tolerant_(config.fault_tolerant || config.dry_run),
-      count_rejected_(config.count_rejected) {
+      fault_tolerant_(config.fault_tolerant || config.dry_run) {
   if (config.sync_rate <= 0) return;
   const auto interval = static_cast<std::int64_t>(config.sync_rate * 1'000'000);
   leases_ = context.process<Leases>(limiter, [&] { return std::make_shared<Leases>(config.max_keys, interval); });
@@ -37,8 +36,7 @@ bool RedisPolicy::decide(plugin::Exchange& x, const Asked& asked, Met& met, Memo
   if (leases_ == nullptr) return false;
   memory.question = x.arena.make<LeasedStore::Question>();
   met.now_us = leases_->now_us();
-  const auto decision =
-      leases_->store.decide(asked.key, met.rule, asked.cost, asked.count, met.now_us, *memory.question);
+  const auto decision = leases_->store.decide(asked.key, met.rule, asked.cost, asked.act, met.now_us, *memory.question);
   if (decision) met.decision = *decision;
   return decision.has_value();
 }
@@ -52,7 +50,7 @@ struct RedisPolicy::Flight {
         watch(std::move(told)),
         key(asked.key),
         cost(asked.cost),
-        count(asked.count),
+        act(asked.act),
         algorithm(rule.algorithm),
         size(rule.limits.size()),
         question(asks) {
@@ -61,7 +59,7 @@ struct RedisPolicy::Flight {
 
   void land(const RedisResult& reply, bool fault_tolerant) {
     const Rule rule{algorithm, std::span(limits).first(size)};
-    const RedisStore::Answered told = RedisStore::answer_of(reply, rule, cost, count, owed_of(question, rule));
+    const RedisStore::Answered told = RedisStore::answer_of(reply, rule, cost, act, owed_of(question, rule));
     if (told) {
       watch->answered();
       leases->ahead_us.store(told->found.now_us - wall_clock_us(), std::memory_order_relaxed);
@@ -73,7 +71,7 @@ struct RedisPolicy::Flight {
       // What may have been counted there is not told again: it would count twice.
       if (told.error().sent) question.owed = {};
       const std::uint64_t owes = fault_tolerant && !told.error().sent ? cost : 0;
-      const auto known = leases->store.put_back(key, rule, owes, count, now_us, question);
+      const auto known = leases->store.put_back(key, rule, owes, act, now_us, question);
       if (fault_tolerant) decision = known;
     }
     landed = true;
@@ -84,7 +82,7 @@ struct RedisPolicy::Flight {
   const std::shared_ptr<RedisWatch> watch;
   const Hash128 key;
   const std::uint32_t cost;
-  const bool count;
+  const Act act;
   const Algorithm algorithm;
   std::array<Limit, kPeriods> limits;
   const std::size_t size;
@@ -100,8 +98,7 @@ struct RedisPolicy::Flight {
 Task<RedisPolicy::Result> RedisPolicy::ask(plugin::Exchange& x, const Asked& asked, Met& met, Memory& memory) const {
   memory.name = store_.name_of(x, asked.identity);
   if (memory.question != nullptr) co_return co_await ask_leased(x, asked, met, memory);
-  const Act act = !asked.count ? Act::look : count_rejected_ ? Act::add : Act::take;
-  const RedisStore::Answered answer = co_await store_.decide(x, memory.name, met.rule, asked.cost, act);
+  const RedisStore::Answered answer = co_await store_.decide(x, memory.name, met.rule, asked.cost, asked.act);
   if (answer) {
     watch_->answered();
     take(x, *answer, met, memory);
@@ -115,8 +112,7 @@ Task<RedisPolicy::Result> RedisPolicy::ask(plugin::Exchange& x, const Asked& ask
 Task<RedisPolicy::Result> RedisPolicy::ask_leased(plugin::Exchange& x, const Asked& asked, Met& met,
                                                   Memory& memory) const {
   const auto flight = std::make_shared<Flight>(leases_, watch_, asked, met.rule, *memory.question);
-  store_.send(x, memory.name, met.rule, asked.cost, asked.count ? Act::take : Act::look,
-              owed_of(*memory.question, met.rule),
+  store_.send(x, memory.name, met.rule, asked.cost, asked.act, owed_of(*memory.question, met.rule),
               [flight, tolerant = fault_tolerant_](const RedisResult& reply) { flight->land(reply, tolerant); });
   if (!flight->landed) co_await until(flight->done, *x.scope, kNever);
   if (!flight->landed) co_return Result::cancelled;

@@ -17,7 +17,7 @@ struct Asked {
   Hash128 key;
   std::string_view identity;  ///< whose counts they are: what `key` is made of
   std::uint32_t cost;
-  bool count;  ///< before it is answered
+  Act act;  ///< before it is answered
 };
 
 /// Decisions of `policy: redis`: by the Redis, or with `sync_rate` by what is known of its counts. Immutable; any
@@ -60,8 +60,7 @@ class RedisPolicy {
 
   const RedisStore store_;
   const std::shared_ptr<RedisWatch> watch_;
-  const bool fault_tolerant_;  ///< without an answer nobody is refused: so in a dry run too
-  const bool count_rejected_;
+  const bool fault_tolerant_;       ///< without an answer nobody is refused: so in a dry run too
   std::shared_ptr<Leases> leases_;  ///< null: it is asked for each request
 };
 

@@ -103,15 +103,10 @@ Task<RedisStore::Answered> RedisStore::decide(plugin::Exchange& x, std::string_v
                                               std::uint64_t cost, Act act) const {
   const ScriptCall call = script_call(x.arena, name, rule, cost, act);
   const RedisResult reply = co_await redis_->eval(x, *script_, call.keys, call.arguments);
-  Answered answer = answer_of(reply, rule, cost, act != Act::look, {});
-  if (act == Act::add && answer && answer->decision.refused) {
-    const CountPointers counts(answer->found.counts, rule);
-    answer->decision.standings = rate_limiting::charge(rule, counts, cost, answer->found.now_us).standings;
-  }
-  co_return answer;
+  co_return answer_of(reply, rule, cost, act, {});
 }
 
-RedisStore::Answered RedisStore::answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, bool count,
+RedisStore::Answered RedisStore::answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, Act act,
                                            std::span<const Late> late) {
   if (!reply) return std::unexpected(reply.error());
   const std::optional<Found> found = read_answer(*reply, rule.limits.size());
@@ -120,7 +115,7 @@ RedisStore::Answered RedisStore::answer_of(const RedisResult& reply, const Rule&
   Answer answer{.found = *found, .decision = {}};
   const CountPointers counts(answer.found.counts, rule);
   add_late(rule, counts, late, found->now_us);
-  answer.decision = rate_limiting::decide(rule, counts, cost, count, found->now_us);
+  answer.decision = rate_limiting::decide(rule, counts, cost, act, found->now_us);
   return answer;
 }
 

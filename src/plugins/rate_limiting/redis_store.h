@@ -11,13 +11,6 @@
 
 namespace gatehouse::plugins::rate_limiting {
 
-/// What a script is to do with a request.
-enum class Act : std::uint8_t {
-  take,  ///< counts it where it fits
-  look,  ///< counts nothing
-  add,   ///< counts it, whatever is left
-};
-
 /// One call of the script: its keys and arguments, in an arena.
 struct ScriptCall {
   std::span<const std::string_view> keys, arguments;
@@ -60,14 +53,13 @@ class RedisStore {
     Decision decision;
   };
   using Answered = std::expected<Answer, RedisError>;
-  /// One decision over all limits of the rule, in one round trip. `name` is name_of(identity). With Act::add what is
-  /// refused counts as well.
+  /// One decision over all limits of the rule, in one round trip. `name` is name_of(identity).
   Task<Answered> decide(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost,
                         Act act) const;
   /// The same without a wait: it goes on when the exchange is over. `then` has the reply, for answer_of().
   void send(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost, Act act,
             std::span<const Late> late, plugin::Redis::Then then) const;
-  static Answered answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, bool count,
+  static Answered answer_of(const RedisResult& reply, const Rule& rule, std::uint64_t cost, Act act,
                             std::span<const Late> late);
   /// Counts afterwards; nobody waits for it.
   void charge(plugin::Exchange& x, std::string_view name, const Rule& rule, std::uint64_t cost) const {

@@ -72,7 +72,7 @@ class Simulation {
       for (auto& model : models_) delay = std::max(delay, model->copy()->delay_us(now_, cost));
       for (auto& model : models_) model->take(now_, cost);
     }
-    const Decision decision = decide(rule(), pointers_, static_cast<std::uint64_t>(cost), true, now_);
+    const Decision decision = decide(rule(), pointers_, static_cast<std::uint64_t>(cost), Act::take, now_);
     ASSERT_EQ(decision.refused, !fits) << "at " << now_;
     ASSERT_EQ(decision.delay_us, delay);
     if (algorithm_ != Algorithm::leaky_bucket) {
@@ -105,7 +105,7 @@ class Simulation {
   /// Whether it would be refused then.
   bool peek(std::int64_t then, std::uint64_t cost) {
     const std::vector<Count> kept = counts_;
-    const bool refused = decide(rule(), pointers_, cost, false, then).refused;
+    const bool refused = decide(rule(), pointers_, cost, Act::look, then).refused;
     counts_ = kept;
     return refused;
   }
@@ -159,7 +159,7 @@ TEST(Hammer, of_eight_threads_in_ten_seconds_passes_what_the_model_admits) {
   std::atomic<std::int64_t> passed[kFast + 1] = {};
   const auto ask = [&](std::size_t which, std::int64_t now) {
     const Rule rule{which == kFast ? Algorithm::token_bucket : kAlgorithms[which], {which == kFast ? &fast : &slow, 1}};
-    passed[which] += !store.decide({which, 1}, rule, 1, true, now).refused;
+    passed[which] += !store.decide({which, 1}, rule, 1, Act::take, now).refused;
   };
   const auto drain = [&](std::int64_t now) {
     for (std::size_t which = 0; which <= kFast; ++which) {

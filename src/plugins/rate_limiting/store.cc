@@ -46,15 +46,9 @@ Decision LocalStore::with_counts(const Hash128& key, const Rule& rule, std::int6
   return decision;
 }
 
-Decision LocalStore::decide(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count, std::int64_t now) {
+Decision LocalStore::decide(const Hash128& key, const Rule& rule, std::uint64_t cost, Act act, std::int64_t now) {
   return with_counts(key, rule, now, [&](std::span<Count* const> counts) {
-    return rate_limiting::decide(rule, counts, cost, count, now);
-  });
-}
-
-Decision LocalStore::decide_and_count(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now) {
-  return with_counts(key, rule, now, [&](std::span<Count* const> counts) {
-    return rate_limiting::decide_and_count(rule, counts, cost, now);
+    return rate_limiting::decide(rule, counts, cost, act, now);
   });
 }
 

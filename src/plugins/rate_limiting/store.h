@@ -21,9 +21,7 @@ class LocalStore {
   void set_most(std::size_t most) { most_.store(most, std::memory_order_relaxed); }
 
   /// One decision over all limits of the rule, at once.
-  Decision decide(const Hash128& key, const Rule& rule, std::uint64_t cost, bool count, std::int64_t now_us);
-  /// As limiter.h's.
-  Decision decide_and_count(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now_us);
+  Decision decide(const Hash128& key, const Rule& rule, std::uint64_t cost, Act act, std::int64_t now_us);
   /// Counts afterwards.
   Decision charge(const Hash128& key, const Rule& rule, std::uint64_t cost, std::int64_t now_us);
 

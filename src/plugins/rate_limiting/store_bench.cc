@@ -24,12 +24,12 @@ void decisions(benchmark::State& state, Algorithm algorithm) {
     keys.clear();
     std::mt19937_64 random(1);
     for (std::int64_t i = 0; i < state.range(0); ++i) keys.push_back({random(), random()});
-    for (const Hash128& key : keys) store->decide(key, rule, 1, true, kStart);
+    for (const Hash128& key : keys) store->decide(key, rule, 1, Act::take, kStart);
   }
   std::mt19937_64 random(static_cast<std::uint64_t>(state.thread_index()));
   std::int64_t now = kStart;
   for (auto _ : state) {
-    benchmark::DoNotOptimize(store->decide(keys[random() % keys.size()], rule, 1, true, ++now));
+    benchmark::DoNotOptimize(store->decide(keys[random() % keys.size()], rule, 1, Act::take, ++now));
   }
 }
 

@@ -28,7 +28,7 @@ std::vector<int> hammer(LocalStore& store, const Rule& rule, int keys, int times
       for (int k = 0; k < keys; ++k) {
         const int key = (k + thread) % keys;
         passed[static_cast<std::size_t>(key)] +=
-            !store.decide(keyed_hash(std::to_string(key)), rule, 1, true, now).refused;
+            !store.decide(keyed_hash(std::to_string(key)), rule, 1, Act::take, now).refused;
       }
     }
   });
@@ -61,7 +61,7 @@ TEST(LocalStore, tells_each_request_its_own_number) {
   std::vector<std::vector<std::uint64_t>> told(kThreads);
   in_threads([&](int thread) {
     for (int i = 0; i < 500; ++i) {
-      const Decision decision = store.decide({7, 7}, {Algorithm::fixed_window, {&limit, 1}}, 1, true, kStart);
+      const Decision decision = store.decide({7, 7}, {Algorithm::fixed_window, {&limit, 1}}, 1, Act::take, kStart);
       told[static_cast<std::size_t>(thread)].push_back(decision.standings[0].remaining);
     }
   });
@@ -78,7 +78,7 @@ TEST(LocalStore, is_not_made_to_forget_by_a_flood_of_keys) {
   const Limit limit{Period::minute, 3};
   const Rule rule{Algorithm::fixed_window, {&limit, 1}};
   const auto passed = [&](const std::string& key, std::int64_t now) {
-    return !store.decide(keyed_hash(key), rule, 1, true, now).refused;
+    return !store.decide(keyed_hash(key), rule, 1, Act::take, now).refused;
   };
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(passed("victim", kStart));
   EXPECT_TRUE(passed("earlier", kStart));
@@ -102,8 +102,8 @@ TEST(LocalStore, holds_all_without_a_count_of_their_own_to_their_limits_of_any_p
   const auto passed = [&](const std::vector<Limit>& limits, int times, std::int64_t now) {
     int count = 0;
     for (int i = 0; i < times; ++i)
-      count +=
-          !store.decide(keyed_hash(std::to_string(++key)), {Algorithm::fixed_window, limits}, 1, true, now).refused;
+      count += !store.decide(keyed_hash(std::to_string(++key)), {Algorithm::fixed_window, limits}, 1, Act::take, now)
+                    .refused;
     return count;
   };
   EXPECT_LT(passed(others, 20'000, kStart), 20'000);
@@ -119,10 +119,10 @@ TEST(LocalStore, keeps_counts_when_its_bound_changes) {
   LocalStore store(100'000);
   const Limit limit{Period::year, 2};
   const Rule rule{Algorithm::fixed_window, {&limit, 1}};
-  for (int i = 0; i < 50'000; ++i) store.decide(keyed_hash(std::to_string(i)), rule, 2, true, kStart);
+  for (int i = 0; i < 50'000; ++i) store.decide(keyed_hash(std::to_string(i)), rule, 2, Act::take, kStart);
   store.set_most(5000);
   for (int i = 0; i < 50'000; ++i)
-    ASSERT_TRUE(store.decide(keyed_hash(std::to_string(i)), rule, 1, true, kStart).refused);
+    ASSERT_TRUE(store.decide(keyed_hash(std::to_string(i)), rule, 1, Act::take, kStart).refused);
 }
 
 TEST(Connections, never_lets_more_in_than_may_be_under_way) {

@@ -17,6 +17,7 @@ namespace {
 
 using plugin::Exchange;
 using plugin::Verdict;
+using rate_limiting::Act;
 using rate_limiting::Decision;
 using rate_limiting::Limit;
 using rate_limiting::LocalStore;
@@ -34,7 +35,7 @@ struct Quota {
 
 /// What one exchange has met; in its arena.
 struct Memory {
-  std::string_view identity;
+  std::span<const std::string_view> names;  ///< of the keys in the Redis, by quota
   Hash128 key;
   Decision* decisions;   ///< by quota; null until it is known what is left
   std::uint64_t* costs;  ///< by quota; null until there is an answer
@@ -56,25 +57,25 @@ class ResponseRateLimiting : public plugin::Plugin {
 
   Verdict on_request(Exchange& x) const noexcept override {
     Memory& memory = x.state<Memory>(*this);
-    memory.identity = rate_limiting::identity_of(x, who_);
-    memory.key = keyed_hash(memory.identity);
+    memory.key = keyed_hash(rate_limiting::identity_of(x, who_));
     if (redis_ != nullptr && x.scope != nullptr) return Verdict::suspend;
     memory.decisions = x.arena.array<Decision>(quotas_.size());
-    decide_here(memory, ones_, false);
+    decide_here(memory, ones_, Act::look);
     return begin(x, memory);
   }
 
   /// The Redis is asked what is left.
   Task<Verdict> on_request_async(Exchange& x) const override {
     Memory& memory = x.state<Memory>(*this);
+    memory.names = redis_->names_of(x, rate_limiting::identity_of(x, who_));
     Decision* const decisions = x.arena.array<Decision>(quotas_.size());
-    switch (co_await redis_->decide(x, memory.identity, rules_, ones_, false, {decisions, quotas_.size()})) {
+    switch (co_await redis_->decide(x, memory.names, rules_, ones_, Act::look, {decisions, quotas_.size()})) {
       case RedisQuotas::Result::cancelled:
         co_return x.refuse(x.scope->reason());
       case RedisQuotas::Result::unknown:
         if (!config_.fault_tolerant) co_return x.refuse(Reason::internal);
         memory.decisions = decisions;
-        decide_here(memory, ones_, false);
+        decide_here(memory, ones_, Act::look);
         break;
       case RedisQuotas::Result::decided:
         memory.decisions = decisions;
@@ -99,9 +100,9 @@ class ResponseRateLimiting : public plugin::Plugin {
   Task<Verdict> on_response_async(Exchange& x) const override {
     Memory& memory = x.state<Memory>(*this);
     const std::span<Decision> decisions(memory.decisions, quotas_.size());
-    for (const bool take : {false, true}) {
-      if (!take && spends(memory) == 1) continue;  // it is taken or not
-      switch (co_await redis_->decide(x, memory.identity, rules_, costs_of(memory), take, decisions)) {
+    for (const Act act : {Act::look, Act::take}) {
+      if (act == Act::look && spends(memory) == 1) continue;  // it is taken or not
+      switch (co_await redis_->decide(x, memory.names, rules_, costs_of(memory), act, decisions)) {
         case RedisQuotas::Result::cancelled:
           co_return x.refuse(x.scope->reason());
         case RedisQuotas::Result::unknown:
@@ -130,20 +131,20 @@ class ResponseRateLimiting : public plugin::Plugin {
     return Verdict::proceed;
   }
 
-  void decide_here(Memory& memory, std::span<const std::uint64_t> costs, bool take) const {
+  void decide_here(Memory& memory, std::span<const std::uint64_t> costs, Act act) const {
     const std::int64_t now = wall_clock_us();
     for (std::size_t i = 0; i < quotas_.size(); ++i) {
       const Hash128 salt = quotas_[i].salt;
       const Hash128 key{memory.key.high ^ salt.high, memory.key.low ^ salt.low};
-      memory.decisions[i] = store_->decide(key, rules_[i], costs[i], take, now);
-      if (take && memory.decisions[i].refused) return;
+      memory.decisions[i] = store_->decide(key, rules_[i], costs[i], act, now);
+      if (act == Act::take && memory.decisions[i].refused) return;
     }
   }
 
   /// Takes what the answer says from the quotas. False: one of them has not that much; then nothing is taken.
   bool spend_here(Memory& memory) const {
-    for (const bool take : {false, true}) {
-      decide_here(memory, costs_of(memory), take);
+    for (const Act act : {Act::look, Act::take}) {
+      decide_here(memory, costs_of(memory), act);
       if (any_refused(memory)) return false;
     }
     return true;

@@ -33,14 +33,19 @@ RedisQuotas::RedisQuotas(const std::string& space, const std::string& limiter, s
   for (const std::string& name : names) stores_.emplace_back(context.redis(), space, limiter + " " + name);
 }
 
-Task<RedisQuotas::Result> RedisQuotas::decide(plugin::Exchange& x, std::string_view identity,
+std::span<const std::string_view> RedisQuotas::names_of(plugin::Exchange& x, std::string_view identity) const {
+  auto* const names = x.arena.array<std::string_view>(stores_.size());
+  for (std::size_t i = 0; i < stores_.size(); ++i) names[i] = stores_[i].name_of(x, identity);
+  return {names, stores_.size()};
+}
+
+Task<RedisQuotas::Result> RedisQuotas::decide(plugin::Exchange& x, std::span<const std::string_view> names,
                                               std::span<const Rule> rules, std::span<const std::uint64_t> costs,
-                                              bool take, std::span<Decision> to) const {
+                                              Act act, std::span<Decision> to) const {
   const auto flight = std::make_shared<Flight>(stores_.size());
   for (std::size_t i = 0; i < stores_.size(); ++i) {
-    const rate_limiting::Act act = take ? rate_limiting::Act::take : rate_limiting::Act::look;
     stores_[i].send(
-        x, stores_[i].name_of(x, identity), rules[i], costs[i], act, {},
+        x, names[i], rules[i], costs[i], act, {},
         [flight, i, limits = rules[i].limits.size()](const RedisResult& reply) { flight->land(i, reply, limits); });
   }
   if (!flight->over()) co_await until(flight->done, *x.scope, kNever);
@@ -53,7 +58,7 @@ Task<RedisQuotas::Result> RedisQuotas::decide(plugin::Exchange& x, std::string_v
   for (std::size_t i = 0; i < stores_.size(); ++i) {
     rate_limiting::Found found = *flight->replies[i];
     const rate_limiting::CountPointers counts(found.counts, rules[i]);
-    to[i] = rate_limiting::decide(rules[i], counts, costs[i], take, found.now_us);
+    to[i] = rate_limiting::decide(rules[i], counts, costs[i], act, found.now_us);
   }
   co_return Result::decided;
 }

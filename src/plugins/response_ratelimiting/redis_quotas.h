@@ -16,6 +16,7 @@ class RedisQuotas {
  public:
   using Decision = rate_limiting::Decision;
   using Rule = rate_limiting::Rule;
+  using Act = rate_limiting::Act;
 
   /// Keys begin with `space`; `limiter` tells the plugin from all others, `names` its quotas. The configuration has a
   /// Redis. Control thread.
@@ -27,10 +28,12 @@ class RedisQuotas {
     unknown,    ///< the Redis has not said of all
     cancelled,  ///< the exchange ends
   };
-  /// Decides on what is taken of each quota, into `to`, all in one round trip; `rules`, `costs` and `to` are by quota.
-  /// `take`: each that has enough left is spent, whatever the others have; otherwise it is only looked at.
-  Task<Result> decide(plugin::Exchange& x, std::string_view identity, std::span<const Rule> rules,
-                      std::span<const std::uint64_t> costs, bool take, std::span<Decision> to) const;
+  /// What the keys of an identity begin with, by quota, in the exchange's arena.
+  std::span<const std::string_view> names_of(plugin::Exchange& x, std::string_view identity) const;
+  /// Decides on each quota, into `to`, all in one round trip; `names`, `rules`, `costs` and `to` are by quota. With
+  /// Act::take each that has enough left is spent, whatever the others have.
+  Task<Result> decide(plugin::Exchange& x, std::span<const std::string_view> names, std::span<const Rule> rules,
+                      std::span<const std::uint64_t> costs, Act act, std::span<Decision> to) const;
 
  private:
   std::vector<rate_limiting::RedisStore> stores_;  ///< by quota
