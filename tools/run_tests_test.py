@@ -14,7 +14,7 @@ run_tests = importlib.util.module_from_spec(importlib.util.spec_from_loader("run
 _LOADER.exec_module(run_tests)
 
 GOOD = '<testcase name="a" status="run"/>'
-BAD = '<testcase name="b" status="run"><failure message="x"/></testcase>'
+BAD = '<testcase name="b" classname="S" status="run"><failure message="x"/></testcase>'
 SKIPPED = '<testcase name="c" status="run"><skipped message="x"/></testcase>'
 
 
@@ -25,7 +25,7 @@ class RunTests(unittest.TestCase):
             junit = os.path.join(folder, "ctest.junit")
             cases = ""
             for number, (status, report) in enumerate(tests):
-                cases += f'<testcase name="t{number}" status="{status}"/>'
+                cases += f'<testcase name="t{number}" status="{status}"><system-out>said</system-out></testcase>'
                 if report is not None:
                     with open(os.path.join(folder, f"t{number}_test.xml"), "w", encoding="utf-8") as file:
                         file.write(f"<testsuites><testsuite>{report}</testsuite></testsuites>")
@@ -35,6 +35,7 @@ class RunTests(unittest.TestCase):
             programs = {f"t{number}": f"t{number}_test" for number in range(len(tests))}
             tally = run_tests.Tally()
             run_tests.count_ctest(tally, good, junit, folder, programs)
+        self.said = tally.said
         return tally.passed, tally.failed, tally.skipped
 
     def test_each_google_test_counts_and_every_other_test_once(self):
@@ -42,10 +43,12 @@ class RunTests(unittest.TestCase):
 
     def test_failures_are_counted_one_by_one(self):
         self.assertEqual(self.count([("fail", GOOD + BAD + BAD), ("run", None)], good=False), (2, 2, 0))
+        self.assertEqual(self.said, ["S.b\nx", "S.b\nx"])
 
     def test_a_program_that_crashed_or_ended_badly_is_a_failure(self):
         self.assertEqual(self.count([("run", GOOD), ("fail", None)], good=False), (1, 1, 0))
         self.assertEqual(self.count([("fail", GOOD)], good=False), (1, 1, 0))
+        self.assertEqual(self.said, ["t0\nsaid"])
 
     def test_a_ctest_that_failed_otherwise_is_a_failure(self):
         self.assertEqual(self.count([("run", GOOD)], good=False), (1, 1, 0))

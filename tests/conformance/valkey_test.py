@@ -45,9 +45,14 @@ def main():
     print(subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout, flush=True)
     env = dict(os.environ, GATEHOUSE_REDIS_SERVER=program)
     env.pop("GTEST_OUTPUT", None)  # the report would take the place of the one with Redis
-    failed = [suite for suite, tests in SUITES
-              if subprocess.run([os.path.join(build, suite), "--gtest_filter=" + tests], env=env, check=False).returncode]
-    print("failed: " + ", ".join(failed) if failed else "all passed")
+    failed = []
+    for suite, tests in SUITES:
+        run = subprocess.run([os.path.join(build, suite), "--gtest_filter=" + tests, "--gtest_brief=1"], env=env, check=False,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        print(f"{suite}: {'failed' if run.returncode else 'passed'}", flush=True)
+        if run.returncode:
+            failed.append(run.stdout)
+    print(*failed or ["all passed"], sep="\n")
     return 1 if failed else 0
 
 
