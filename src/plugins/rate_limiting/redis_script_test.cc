@@ -116,7 +116,7 @@ class RedisScriptTest : public ::testing::Test {
     for (std::size_t i = 0; i < rule.limits.size(); ++i)
       ASSERT_EQ(described(found->counts[i]), described(before[i])) << "limit " << i;
     add_late(rule, pointers, late, now);
-    act == Act::add ? charge(rule, pointers, cost, now) : decide(rule, pointers, cost, act, now);
+    decide(rule, pointers, cost, act, now);
   }
 
   /// Random requests, `steps` of them for rules that change with the seed.

@@ -57,8 +57,12 @@ class ResponseRateLimiting : public plugin::Plugin {
 
   Verdict on_request(Exchange& x) const noexcept override {
     Memory& memory = x.state<Memory>(*this);
-    memory.key = keyed_hash(rate_limiting::identity_of(x, who_));
-    if (redis_ != nullptr && x.scope != nullptr) return Verdict::suspend;
+    const std::string_view identity = rate_limiting::identity_of(x, who_);
+    memory.key = keyed_hash(identity);
+    if (redis_ != nullptr && x.scope != nullptr) {
+      memory.names = redis_->names_of(x, identity);
+      return Verdict::suspend;
+    }
     memory.decisions = x.arena.array<Decision>(quotas_.size());
     decide_here(memory, ones_, Act::look);
     return begin(x, memory);
@@ -67,7 +71,6 @@ class ResponseRateLimiting : public plugin::Plugin {
   /// The Redis is asked what is left.
   Task<Verdict> on_request_async(Exchange& x) const override {
     Memory& memory = x.state<Memory>(*this);
-    memory.names = redis_->names_of(x, rate_limiting::identity_of(x, who_));
     Decision* const decisions = x.arena.array<Decision>(quotas_.size());
     switch (co_await redis_->decide(x, memory.names, rules_, ones_, Act::look, {decisions, quotas_.size()})) {
       case RedisQuotas::Result::cancelled:
