@@ -2,7 +2,6 @@
 // stopped: nothing fails, and nothing is cut.
 
 #include <atomic>
-#include <csignal>
 #include <thread>
 
 #include "e2e/fixtures.h"
@@ -120,7 +119,6 @@ TEST(Soak, reloads_new_certificates_and_a_drain_cost_nobody_anything) {
   pause = true;
   newcomer.join();
   EXPECT_GE(generation, 10);
-  gateway.process().signal(SIGTERM);
   EXPECT_EQ(gateway.stop(), 0);
   stop = true;
   for (std::thread& thread : threads) thread.join();
